@@ -1,0 +1,120 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Class says what is known about a call that did not end in a [Result].
+type Class int
+
+const (
+	// Unknown is the default: a byte may have left us and nothing proves what
+	// became of it. For a purchase only evidence may end it.
+	Unknown Class = iota
+	// NotSent is proved: not one byte of the request was written.
+	NotSent
+	// Rejected is definite: the provider refused and did nothing. Reason says why.
+	Rejected
+	// Throttled is definite as well: the provider's contract says that a request
+	// refused for its rate was not carried out. Ask again after After.
+	Throttled
+)
+
+// String is the label of the class in metrics and logs.
+func (c Class) String() string {
+	switch c {
+	case NotSent:
+		return "not_sent"
+	case Rejected:
+		return "rejected"
+	case Throttled:
+		return "throttled"
+	default:
+		return "unknown"
+	}
+}
+
+// Reason says why a provider refused a purchase or let it fail. It is a closed
+// set; the empty reason means that the provider did not say.
+type Reason string
+
+// The reasons. Customer ends the order (the customer's number or account is
+// wrong); Product, Price, OurBalance and OurAccount let another offer try;
+// Duplicate means that the provider knows this reference already: ask it.
+const (
+	ReasonCustomer   Reason = "customer"
+	ReasonProduct    Reason = "product"
+	ReasonPrice      Reason = "price"
+	ReasonOurBalance Reason = "our_balance"
+	ReasonOurAccount Reason = "our_account"
+	ReasonDuplicate  Reason = "duplicate"
+)
+
+// Error is what a driver returns instead of a [Result].
+type Error struct {
+	Class  Class
+	Reason Reason // set when Class is Rejected
+	// Pause closes the provider's budget for every pod: a block page, a 429.
+	Pause bool
+	// After is how long the provider asked us to wait; zero leaves it to a back-off.
+	After time.Duration
+	// Code is the provider's own code (rc, HTTP status), for operators.
+	Code string
+	// Detail is the provider's own text, redacted and bounded, for operators.
+	Detail string
+	Err    error
+}
+
+// Error gives the class, the code and the cause; it never holds a credential.
+func (e *Error) Error() string {
+	s := "upstream: " + e.Class.String()
+	if e.Reason != "" {
+		s += " (" + string(e.Reason) + ")"
+	}
+	if e.Code != "" {
+		s += " code " + e.Code
+	}
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// AsError gives err as an [Error]; an error of any other kind is [Unknown].
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Class: Unknown, Err: err}
+}
+
+// Reject is short for a definite refusal.
+func Reject(reason Reason, code, detail string) *Error {
+	return &Error{Class: Rejected, Reason: reason, Code: code, Detail: Clip(detail)}
+}
+
+// Malformed is an answer that could not be understood.
+func Malformed(code string, err error) *Error {
+	return &Error{Class: Unknown, Code: code, Err: fmt.Errorf("answer not understood: %w", err)}
+}
+
+// Clip bounds a provider's text to what an operator's page can show.
+func Clip(s string) string {
+	const limit = 300
+	r := []rune(s)
+	if len(r) > limit {
+		return string(r[:limit]) + "…"
+	}
+	return s
+}
