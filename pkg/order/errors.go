@@ -1,0 +1,22 @@
+package order
+
+import "errors"
+
+// What Place and the merchant's actions refuse with. Nothing is kept of a
+// refused order, so its ref may be sent again.
+var (
+	// ErrConflict: the ref was used with other content.
+	ErrConflict = errors.New("order: ref was used with other content")
+	// ErrInsufficient: the wallet does not hold the price.
+	ErrInsufficient = errors.New("order: balance is not sufficient")
+	// ErrOutOfStock: fewer premium items are left than were ordered.
+	ErrOutOfStock = errors.New("order: not enough items in stock")
+	// ErrNotFound: the wallet has no such order.
+	ErrNotFound = errors.New("order: not found")
+	// ErrNotCancelable: the order can no longer be canceled, or never could.
+	ErrNotCancelable = errors.New("order: not cancelable")
+	// ErrNotAvailable: the action does not apply to this order now.
+	ErrNotAvailable = errors.New("order: action not available now")
+	// ErrStale: the row has moved on since it was read.
+	ErrStale = errors.New("order: moved on meanwhile")
+)
