@@ -1,6 +1,7 @@
 CREATE TABLE orders (
     id               bigint      PRIMARY KEY,
     wallet_id        bigint      NOT NULL REFERENCES wallets (id),
+    mode             text        NOT NULL CHECK (mode IN ('live', 'test')),
     ref              text        NOT NULL,
     content_hash     bytea       NOT NULL,
     category         text        NOT NULL CHECK (category IN ('ppob', 'smm', 'otp', 'product')),

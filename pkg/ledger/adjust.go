@@ -28,9 +28,9 @@ func Adjust(ctx context.Context, tx pgx.Tx, accounts *Accounts, walletID, amount
 	if err != nil {
 		return 0, fmt.Errorf("ledger: adjust: %w", err)
 	}
-	e := Entry{Subject: "adjustment", SubjectID: id, Kind: KindAdjustment, Debit: other, Credit: walletID, Amount: amount, Notes: note}
+	e := Entry{Subject: "adjustment", SubjectID: id, Kind: KindAdjustment, Debit: other, Credit: WalletAccount(walletID), Amount: amount, Notes: note}
 	if amount < 0 {
-		e.Debit, e.Credit, e.Amount = walletID, other, -amount
+		e.Debit, e.Credit, e.Amount = WalletAccount(walletID), other, -amount
 	}
 	if err := book.Post(e); err != nil {
 		return 0, err

@@ -38,6 +38,9 @@ type row struct {
 	walletSeq, walletBalance *int64
 }
 
+// NewBook gives a book for entries between system accounts only: it locks nothing.
+func NewBook() *Book { return &Book{} }
+
 const lockSQL = `SELECT id, merchant_id, mode, balance, seq FROM wallets WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
 
 // QueueLock queues the statement that locks the wallets, in the order of their
@@ -83,29 +86,30 @@ func (k *Book) Wallet(id int64) *Wallet { return k.wallets[id] }
 
 // Post adds an entry. [ErrInsufficient] leaves the book as it was.
 func (k *Book) Post(e Entry) error {
-	if e.Amount <= 0 || e.Debit == e.Credit {
-		return fmt.Errorf("ledger: entry %s/%d %s: %d rupiah from account %d to %d is no transfer", e.Subject, e.SubjectID, e.Kind, e.Amount, e.Debit, e.Credit)
-	}
-	from, to := k.wallets[e.Debit], k.wallets[e.Credit]
-	if from != nil && to != nil {
-		return fmt.Errorf("ledger: entry %s/%d %s: wallet to wallet", e.Subject, e.SubjectID, e.Kind)
+	if e.Amount <= 0 || e.Debit.id == e.Credit.id || (e.Debit.wallet && e.Credit.wallet) {
+		return fmt.Errorf("ledger: entry %s/%d %s: %d rupiah from account %d to %d is no transfer",
+			e.Subject, e.SubjectID, e.Kind, e.Amount, e.Debit.id, e.Credit.id)
 	}
 	r := row{Entry: e}
-	w := from
-	if from != nil {
-		if from.Balance < e.Amount {
-			return ErrInsufficient
-		}
-		from.Balance -= e.Amount
-	} else if to != nil {
-		w = to
-		to.Balance += e.Amount
+	if !e.Debit.wallet && !e.Credit.wallet {
+		k.rows = append(k.rows, r)
+		return nil
 	}
-	if w != nil {
-		w.Seq++
-		id, seq, balance := w.ID, w.Seq, w.Balance
-		r.wallet, r.walletSeq, r.walletBalance = &id, &seq, &balance
+	id, delta := e.Credit.id, e.Amount
+	if e.Debit.wallet {
+		id, delta = e.Debit.id, -e.Amount
 	}
+	w := k.wallets[id]
+	switch {
+	case w == nil:
+		return fmt.Errorf("ledger: entry %s/%d %s: wallet %d is not locked", e.Subject, e.SubjectID, e.Kind, id)
+	case w.Balance+delta < 0:
+		return ErrInsufficient
+	}
+	w.Balance += delta
+	w.Seq++
+	seq, balance := w.Seq, w.Balance
+	r.wallet, r.walletSeq, r.walletBalance = &id, &seq, &balance
 	k.rows = append(k.rows, r)
 	return nil
 }
@@ -137,7 +141,7 @@ func (k *Book) Queue(b *pgx.Batch, now time.Time) {
 	)
 	for i, r := range k.rows {
 		subject[i], subjectID[i], kind[i], nth[i] = r.Subject, r.SubjectID, r.Kind, int32(r.N) //nolint:gosec // attempts are few
-		debit[i], credit[i], amount[i], notes[i] = r.Debit, r.Credit, r.Amount, r.Notes
+		debit[i], credit[i], amount[i], notes[i] = r.Debit.id, r.Credit.id, r.Amount, r.Notes
 		wallet[i], seq[i], balance[i] = r.wallet, r.walletSeq, r.walletBalance
 	}
 	for id, w := range k.wallets {

@@ -11,8 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// AccountID names an account; a wallet's id is its account's.
-type AccountID = int64
+// Account names an account, and knows whether it is a wallet: an entry on a wallet
+// that its [Book] has not locked is refused.
+type Account struct {
+	id     int64
+	wallet bool
+}
+
+// WalletAccount is the account of a wallet; a wallet's id is its account's.
+func WalletAccount(walletID int64) Account { return Account{id: walletID, wallet: true} }
 
 // System account codes. Those with an upstream behind them are made by [Float],
 // [Cost] and [Loss].
@@ -55,8 +62,8 @@ type Entry struct {
 	SubjectID int64
 	Kind      string
 	N         int
-	Debit     AccountID
-	Credit    AccountID
+	Debit     Account
+	Credit    Account
 	Amount    int64
 	Notes     string
 }
@@ -65,36 +72,36 @@ type Entry struct {
 type Accounts struct {
 	pool *pgxpool.Pool
 	mu   sync.RWMutex
-	ids  map[accountKey]AccountID
+	ids  map[accountKey]int64
 }
 
 type accountKey struct{ mode, code string }
 
 // NewAccounts reads accounts through pool.
 func NewAccounts(pool *pgxpool.Pool) *Accounts {
-	return &Accounts{pool: pool, ids: map[accountKey]AccountID{}}
+	return &Accounts{pool: pool, ids: map[accountKey]int64{}}
 }
 
 // System gives the id of a system account and makes the account when it is new.
 // It runs outside any transaction: an account without entries harms nobody.
-func (a *Accounts) System(ctx context.Context, mode, code string) (AccountID, error) {
+func (a *Accounts) System(ctx context.Context, mode, code string) (Account, error) {
 	k := accountKey{mode, code}
 	a.mu.RLock()
 	id, ok := a.ids[k]
 	a.mu.RUnlock()
 	if ok {
-		return id, nil
+		return Account{id: id}, nil
 	}
 	// DO UPDATE rather than DO NOTHING, so that the row comes back in either case.
 	err := a.pool.QueryRow(ctx, `INSERT INTO ledger_accounts (mode, code) VALUES ($1, $2)
 		ON CONFLICT (mode, code) DO UPDATE SET code = excluded.code RETURNING id`, mode, code).Scan(&id)
 	if err != nil {
-		return 0, fmt.Errorf("ledger: account %s/%s: %w", mode, code, err)
+		return Account{}, fmt.Errorf("ledger: account %s/%s: %w", mode, code, err)
 	}
 	a.mu.Lock()
 	a.ids[k] = id
 	a.mu.Unlock()
-	return id, nil
+	return Account{id: id}, nil
 }
 
 // CreateWallet opens the wallet of a merchant in a mode, empty.

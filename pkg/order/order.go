@@ -19,7 +19,7 @@ const (
 	Product Category = "product"
 )
 
-// State is where an order stands inside; [State.Status] is what a merchant sees.
+// State is where an order stands inside; [Order.Status] is what a merchant sees.
 type State string
 
 // The states. Queued orders wait for a worker; Sending ones have been claimed by
@@ -45,16 +45,6 @@ func (s State) Final() bool {
 	return false
 }
 
-// Status is the state as merchants see it.
-func (s State) Status() string {
-	switch s {
-	case Queued:
-		return "pending"
-	case Sending, Processing, Unknown:
-		return "processing"
-	}
-	return string(s)
-}
 
 // Message is one text that came to a rented number.
 type Message struct {
@@ -95,6 +85,7 @@ type Order struct {
 
 	ID              int64           `bun:"id,pk"`
 	WalletID        int64           `bun:"wallet_id"`
+	Mode            string          `bun:"mode"`
 	Ref             string          `bun:"ref"`
 	ContentHash     []byte          `bun:"content_hash"`
 	Category        Category        `bun:"category"`
@@ -156,4 +147,19 @@ type Attempt struct {
 	BalanceAfter  *int64     `bun:"balance_after"`
 	StartedAt     time.Time  `bun:"started_at"`
 	FinishedAt    *time.Time `bun:"finished_at"`
+}
+
+// Status is the state as merchants see it. An order that goes back to the queue
+// for another try stays "processing": a status never goes backwards.
+func (o *Order) Status() string {
+	switch o.State {
+	case Queued:
+		if o.Attempt == 0 {
+			return "pending"
+		}
+		return "processing"
+	case Sending, Processing, Unknown:
+		return "processing"
+	}
+	return string(o.State)
 }

@@ -96,7 +96,7 @@ func (ProductView) isView() {}
 func (o *Order) View() View {
 	c := Common{
 		Ref: o.Ref, OrderID: o.PublicID(), Category: o.Category, SKU: o.SKU, Name: o.Name,
-		Status: o.State.Status(), Price: o.Price, Refunded: o.Refunded, Quantity: o.Quantity,
+		Status: o.Status(), Price: o.Price, Refunded: o.Refunded, Quantity: o.Quantity,
 		Message: text(o.Message), CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), CompletedAt: utc(o.CompletedAt),
 	}
 	switch o.Category {
