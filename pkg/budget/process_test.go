@@ -1,0 +1,267 @@
+package budget
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// workEnv makes the test binary a worker process: its value is the work, as JSON.
+const workEnv = "MUARA_BUDGET_WORK"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(workEnv); text != "" {
+		if err := work(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// scale is the size of the run of real processes.
+type scale struct {
+	Limit   Limit
+	Latency time.Duration // the longest; the mean is half
+	Hold    time.Duration
+	Buys    int // at the start, a process
+	Late    int // one after the other while polls wait, a process
+	Polls   int // a process
+}
+
+// The full one takes three quarters of an hour: MUARA_BUDGET_SCALE=full go test -run TestFourProcesses -timeout 2h
+func scaleOf(name string) scale {
+	if name == "full" {
+		return scale{Limit{5, 10 * time.Second}, 3 * time.Second, 5 * time.Second, 25, 5, 250}
+	}
+	return scale{Limit{10, 500 * time.Millisecond}, 150 * time.Millisecond, time.Second, 10, 5, 60}
+}
+
+type job struct {
+	Socket, URL string
+	Scale       scale
+	Polls, Buys int
+	Late        []time.Duration // after the start
+}
+
+// event is a line a worker prints.
+type event struct {
+	Class    Class
+	Late     bool
+	Done     bool
+	Came, At int64 // Unix ns
+	ID       int
+}
+
+// work is a worker process: everything waits at once, each call takes its slot, asks the judge and returns the slot.
+func work(text string) error {
+	var j job
+	if err := json.Unmarshal([]byte(text), &j); err != nil {
+		return err
+	}
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: j.Socket})
+	b := New(rdb, "judged", j.Scale.Limit, j.Scale.Hold)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	out, ids := json.NewEncoder(os.Stdout), 0
+	tell := func(e event) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = out.Encode(e)
+	}
+	start := func(class Class, after time.Duration) {
+		ids++
+		id := ids
+		wg.Go(func() {
+			pass(after)
+			came := time.Now().UnixNano()
+			slot, err := b.Acquire(context.Background(), class)
+			if err != nil {
+				panic(err)
+			}
+			tell(event{ID: id, Class: class, Late: after > 0, Came: came, At: time.Now().UnixNano()})
+			ctx, cancel := context.WithDeadline(context.Background(), slot.Deadline())
+			defer cancel()
+			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, j.URL, nil)
+			if resp, err := client.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+			slot.Release(ctx)
+			tell(event{ID: id, Class: class, Done: true, At: time.Now().UnixNano()})
+		})
+	}
+	for range j.Polls {
+		start(Poll, 0)
+	}
+	for range j.Buys {
+		start(Buy, 0)
+	}
+	for _, after := range j.Late {
+		start(Buy, after)
+	}
+	wg.Wait()
+	return b.Stop(context.Background())
+}
+
+// crew is the worker processes of a test and what they said.
+type crew struct {
+	t      *testing.T
+	mu     sync.Mutex
+	given  []event
+	took   time.Duration         // of all calls that ended
+	ended  int                   // calls
+	open   map[int]map[int]event // by process and id
+	change chan struct{}
+	wg     sync.WaitGroup
+}
+
+func (c *crew) start(n int, j job) *exec.Cmd {
+	text, err := json.Marshal(j)
+	require.NoError(c.t, err)
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), workEnv+"="+string(text))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(c.t, err)
+	started := make(chan error, 1)
+	c.wg.Go(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		started <- cmd.Start()
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			var e event
+			if strings.HasPrefix(lines.Text(), "{") && json.Unmarshal(lines.Bytes(), &e) == nil {
+				c.hear(n, e)
+			}
+		}
+		_ = cmd.Wait()
+	})
+	require.NoError(c.t, <-started)
+	return cmd
+}
+
+func (c *crew) hear(n int, e event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[n] == nil {
+		c.open[n] = map[int]event{}
+	}
+	if e.Done {
+		c.took += time.Duration(e.At - c.open[n][e.ID].At)
+		c.ended++
+		delete(c.open[n], e.ID)
+	} else {
+		c.given = append(c.given, e)
+		c.open[n][e.ID] = e
+	}
+	select {
+	case c.change <- struct{}{}:
+	default:
+	}
+}
+
+// overtaken counts the polls that were given a slot while the purchase waited for its first chance; slack is what a
+// purchase's news takes to reach Redis, and a poll's slot to be noted by its process.
+func (c *crew) overtaken(buy event, slack time.Duration) (polls int) {
+	for _, e := range c.given {
+		if e.Class == Poll && e.At > buy.Came+int64(slack) && e.At < buy.At-int64(slack) {
+			polls++
+		}
+	}
+	return polls
+}
+
+func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
+	t.Parallel()
+	s := scaleOf(os.Getenv("MUARA_BUDGET_SCALE"))
+	srv := newServer(t)
+	j := &judge{}
+	upstream := httptest.NewServer(j.handler(s.Latency))
+	t.Cleanup(upstream.Close)
+	c := &crew{t: t, open: map[int]map[int]event{}, change: make(chan struct{}, 1)}
+
+	cycle := s.Limit.Per + s.Latency/2
+	total := 4 * (s.Buys + s.Late + s.Polls)
+	expected := cycle * time.Duration(total) / time.Duration(s.Limit.Requests)
+	opens := s.Hold + s.Limit.Per
+	of := func(n int) job {
+		one := job{Socket: srv.socket, URL: upstream.URL, Scale: s, Polls: s.Polls, Buys: s.Buys}
+		for i := range s.Late {
+			one.Late = append(one.Late, opens+expected*time.Duration(50+8*i+2*n)/100)
+		}
+		return one
+	}
+	victim := c.start(0, of(0))
+	for n := 1; n < 4; n++ {
+		c.start(n, of(n))
+	}
+
+	// After a third, the first one is killed while it holds slots; another takes on what it had not begun.
+	var held int
+	for {
+		<-c.change
+		c.mu.Lock()
+		held = len(c.open[0])
+		ready := held > 0 && len(c.given) > total/3
+		if ready {
+			require.NoError(t, victim.Process.Kill())
+		}
+		c.mu.Unlock()
+		if ready {
+			break
+		}
+	}
+	rest := job{Socket: srv.socket, URL: upstream.URL, Scale: s, Polls: s.Polls * 2 / 3}
+	for i := range s.Late {
+		rest.Late = append(rest.Late, expected*time.Duration(20+8*i)/100)
+	}
+	c.start(4, rest)
+	c.wg.Wait()
+
+	breaches, tightest := j.breaches(s.Limit)
+	first, last := c.given[0].At, c.given[0].At
+	for _, e := range c.given {
+		first, last = min(first, e.At), max(last, e.At)
+	}
+	took := c.took / time.Duration(c.ended)
+	slotTime := time.Duration(s.Limit.Requests)*time.Duration(last-first) - time.Duration(held)*(s.Hold-took) // a dead process's slots stay taken
+	ceiling := float64(slotTime) / float64(s.Limit.Per+took)
+	used := float64(len(c.given)-s.Limit.Requests) / ceiling // less the first ones, that came free all at once
+	commands := srv.client().Info(context.Background(), "commandstats").Val()
+	t.Logf("%d calls in %s, %d arrivals, %d held by the killed process, breaches %d, tightest window of %d arrivals %s, mean latency %s, %.1f %% of the ceiling",
+		len(c.given), time.Duration(last-first).Round(time.Millisecond), j.count(), held, breaches, s.Limit.Requests+1, tightest, took, 100*used)
+	for line := range strings.Lines(commands) {
+		if strings.Contains(line, "evalsha") {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+	require.Zero(t, breaches)
+	require.GreaterOrEqual(t, used, 0.95)
+	late := 0
+	for _, e := range c.given {
+		if e.Late {
+			late++
+			require.Zero(t, c.overtaken(e, 10*time.Millisecond), "a purchase leaves with the next free slot")
+			t.Logf("late purchase waited %s", time.Duration(e.At-e.Came).Round(time.Millisecond))
+		}
+	}
+	require.GreaterOrEqual(t, late, 4*s.Late-s.Late)
+}
