@@ -1,0 +1,352 @@
+package merchant
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/pg"
+)
+
+// Mode is live or test. The two never mix: keys, wallets, orders and limits are of one mode.
+type Mode string
+
+// The modes.
+const (
+	Live Mode = "live"
+	Test Mode = "test"
+)
+
+// Status of a merchant.
+type Status string
+
+// A suspended merchant is answered with 403, whatever it asks.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended"
+)
+
+// TestBalance is what a new test wallet holds, in rupiah ("Test mode" of the merchant API).
+const TestBalance = 10_000_000
+
+// What operators are refused with.
+var (
+	// ErrNotFound: there is no such merchant.
+	ErrNotFound = errors.New("no such merchant")
+	// ErrKeyNotFound: there is no such key.
+	ErrKeyNotFound = errors.New("no such key")
+	// ErrKeyRevoked: the key was revoked before.
+	ErrKeyRevoked = errors.New("the key is revoked already")
+	// ErrNoTier: there is no such tier.
+	ErrNoTier = errors.New("no such tier")
+	// ErrInvalid is what every complaint about an argument wraps.
+	ErrInvalid = errors.New("invalid")
+)
+
+const maxName = 100
+
+// Merchant is a customer of ours who sells on.
+type Merchant struct {
+	ID        string
+	Name      string
+	Status    Status
+	Tier      int
+	TierName  string
+	IPs       []netip.Prefix
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	// Balances of its wallets, in rupiah.
+	LiveBalance int64
+	TestBalance int64
+}
+
+// Store changes merchants. Every change leaves an audit row in the same transaction.
+type Store struct {
+	db       *pg.DB
+	accounts *ledger.Accounts
+	opts     Options
+}
+
+// Options of a [Store].
+type Options struct {
+	// IDPrefix starts merchant ids: MRA gives MRA-M-….
+	IDPrefix string
+	// KeyPrefix starts keys: mra gives mra_live_….
+	KeyPrefix string
+	Now       func() time.Time
+	// OnCreate runs inside the transaction that creates a merchant: what else
+	// belongs to it from the start (its webhook endpoint). It may be nil.
+	OnCreate func(ctx context.Context, tx pgx.Tx, merchantID string) error
+}
+
+// NewStore works on db.
+func NewStore(db *pg.DB, accounts *ledger.Accounts, opts Options) *Store {
+	return &Store{db: db, accounts: accounts, opts: opts}
+}
+
+// New is what a merchant starts with. Tier zero is the lowest.
+type New struct {
+	Name string
+	Tier int
+	IPs  []netip.Prefix
+	// Mode of its first key.
+	Mode  Mode
+	Actor string
+}
+
+// Create makes a merchant with a wallet per mode and a first key, which is shown
+// here and never again.
+func (s *Store) Create(ctx context.Context, n New) (*Merchant, *Key, error) {
+	n.Name = strings.TrimSpace(n.Name)
+	if n.Name == "" || len(n.Name) > maxName {
+		return nil, nil, fmt.Errorf("%w: name: 1 to %d characters", ErrInvalid, maxName)
+	}
+	if n.Tier == 0 {
+		n.Tier = 1
+	}
+	if n.Mode != Live && n.Mode != Test {
+		return nil, nil, fmt.Errorf("%w: mode: live or test", ErrInvalid)
+	}
+	now := s.opts.Now()
+	m := &Merchant{ID: s.newID(), Name: n.Name, Status: Active, Tier: n.Tier, IPs: n.IPs, CreatedAt: now, UpdatedAt: now}
+	var key *Key
+	err := pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
+		if err := s.insert(ctx, tx, m, n.Actor, now); err != nil {
+			return err
+		}
+		var err error
+		if key, err = s.insertKey(ctx, tx, m.ID, n.Mode, "first", now); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, n.Actor, "merchant.create", m.ID, map[string]any{
+			"name": m.Name, "tier": m.Tier, "ip": m.IPs, "key_id": key.ID, "mode": n.Mode,
+		})
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.TestBalance = TestBalance
+	return m, key, nil
+}
+
+func (s *Store) insert(ctx context.Context, tx pgx.Tx, m *Merchant, actor string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO merchants (id, name, status, tier, ip_whitelist, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5::text[]::cidr[], $6, $6)`, m.ID, m.Name, m.Status, m.Tier, cidrs(m.IPs), now)
+	if err != nil {
+		return fmt.Errorf("merchant: create: %w", tierError(err))
+	}
+	if _, err := ledger.CreateWallet(ctx, tx, m.ID, string(Live), now); err != nil {
+		return err
+	}
+	wallet, err := ledger.CreateWallet(ctx, tx, m.ID, string(Test), now)
+	if err != nil {
+		return err
+	}
+	if _, err := ledger.Adjust(ctx, tx, s.accounts, wallet, TestBalance, "Test balance", actor, now); err != nil {
+		return err
+	}
+	if s.opts.OnCreate == nil {
+		return nil
+	}
+	return s.opts.OnCreate(ctx, tx, m.ID)
+}
+
+const selectMerchant = `SELECT m.id, m.name, m.status, m.tier, t.name, m.ip_whitelist::text[], m.created_at, m.updated_at,
+	COALESCE((SELECT balance FROM wallets w WHERE w.merchant_id = m.id AND w.mode = 'live'), 0),
+	COALESCE((SELECT balance FROM wallets w WHERE w.merchant_id = m.id AND w.mode = 'test'), 0)
+	FROM merchants m JOIN tiers t USING (tier)`
+
+func scanMerchant(row pgx.CollectableRow) (Merchant, error) {
+	var m Merchant
+	var ips []string
+	if err := row.Scan(&m.ID, &m.Name, &m.Status, &m.Tier, &m.TierName, &ips, &m.CreatedAt, &m.UpdatedAt, &m.LiveBalance, &m.TestBalance); err != nil {
+		return m, err
+	}
+	var err error
+	m.IPs, err = parseCIDRs(ips)
+	return m, err
+}
+
+// Get reads one merchant.
+func (s *Store) Get(ctx context.Context, id string) (*Merchant, error) {
+	rows, err := s.db.Pool.Query(ctx, selectMerchant+` WHERE m.id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("merchant: %w", err)
+	}
+	m, err := pgx.CollectExactlyOneRow(rows, scanMerchant)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("merchant: %w", err)
+	}
+	return &m, nil
+}
+
+// List reads all merchants, oldest first.
+func (s *Store) List(ctx context.Context) ([]Merchant, error) {
+	rows, err := s.db.Pool.Query(ctx, selectMerchant+` ORDER BY m.created_at, m.id`)
+	if err != nil {
+		return nil, fmt.Errorf("merchant: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanMerchant)
+	if err != nil {
+		return nil, fmt.Errorf("merchant: %w", err)
+	}
+	return list, nil
+}
+
+// SetStatus suspends a merchant or lets it go on.
+func (s *Store) SetStatus(ctx context.Context, id string, status Status, actor string) error {
+	action := "merchant.resume"
+	if status == Suspended {
+		action = "merchant.suspend"
+	}
+	return s.change(ctx, id, actor, action, map[string]any{"status": status},
+		`UPDATE merchants SET status = $2, updated_at = $3 WHERE id = $1`, status)
+}
+
+// SetTier moves a merchant to a tier.
+func (s *Store) SetTier(ctx context.Context, id string, tier int, actor string) error {
+	return s.change(ctx, id, actor, "merchant.tier", map[string]any{"tier": tier},
+		`UPDATE merchants SET tier = $2, updated_at = $3 WHERE id = $1`, tier)
+}
+
+// SetIPs replaces the address list; an empty one means any address.
+func (s *Store) SetIPs(ctx context.Context, id string, ips []netip.Prefix, actor string) error {
+	return s.change(ctx, id, actor, "merchant.ip", map[string]any{"ip": ips},
+		`UPDATE merchants SET ip_whitelist = $2::text[]::cidr[], updated_at = $3 WHERE id = $1`, cidrs(ips))
+}
+
+func (s *Store) change(ctx context.Context, id, actor, action string, detail map[string]any, sql string, value any) error {
+	return pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, sql, id, value, s.opts.Now())
+		if err != nil {
+			return fmt.Errorf("merchant: %w", tierError(err))
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrNotFound
+		}
+		return s.audit(ctx, tx, actor, action, id, detail)
+	})
+}
+
+// Adjust credits (amount above zero) or debits a wallet by an operator's hand and
+// gives the balance after. It fails with [ledger.ErrInsufficient] when the wallet
+// does not hold what is to be taken.
+func (s *Store) Adjust(ctx context.Context, id string, mode Mode, amount int64, note, actor string) (int64, error) {
+	if strings.TrimSpace(note) == "" {
+		return 0, fmt.Errorf("%w: a note is needed", ErrInvalid)
+	}
+	if amount == 0 {
+		return 0, fmt.Errorf("%w: amount: whole rupiah above zero", ErrInvalid)
+	}
+	var balance int64
+	err := pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
+		var wallet int64
+		err := tx.QueryRow(ctx, `SELECT id FROM wallets WHERE merchant_id = $1 AND mode = $2`, id, mode).Scan(&wallet)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("merchant: %w", err)
+		}
+		if balance, err = ledger.Adjust(ctx, tx, s.accounts, wallet, amount, note, actor, s.opts.Now()); err != nil {
+			return err
+		}
+		action := "merchant.credit"
+		if amount < 0 {
+			action = "merchant.debit"
+		}
+		return s.audit(ctx, tx, actor, action, id, map[string]any{"mode": mode, "amount": amount, "note": note, "balance": balance})
+	})
+	return balance, err
+}
+
+func (s *Store) audit(ctx context.Context, tx pgx.Tx, actor, action, subject string, detail any) error {
+	return audit.Write(ctx, tx, audit.Entry{Actor: actor, Action: action, Subject: subject, Detail: detail, At: s.opts.Now()})
+}
+
+// idAlphabet is Crockford's: nothing in it is misread for something else.
+const idAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+func (s *Store) newID() string { return s.opts.IDPrefix + "-M-" + randomText(idAlphabet, 10) }
+
+// randomText draws n characters from an alphabet of 32.
+func randomText(alphabet string, n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
+	}
+	return string(b)
+}
+
+// tierError puts the one foreign key of a merchant into words.
+func tierError(err error) error {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.ConstraintName == "merchants_tier_fkey" {
+		return ErrNoTier
+	}
+	return err
+}
+
+// ParseIPs reads an address list as an operator writes it: addresses and CIDR
+// networks, IPv4 and IPv6, separated by commas. An address is a network of one;
+// host bits of a network are dropped. Empty text is the empty list.
+func ParseIPs(text string) ([]netip.Prefix, error) {
+	out := []netip.Prefix{}
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		p, err := parseIP(part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func parseIP(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%w: %q is neither an IP address nor a CIDR network", ErrInvalid, text)
+	}
+	return p.Masked(), nil
+}
+
+func cidrs(ips []netip.Prefix) []string {
+	out := make([]string, len(ips))
+	for i, p := range ips {
+		out[i] = p.String()
+	}
+	return out
+}
+
+func parseCIDRs(texts []string) ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, len(texts))
+	for i, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
+}
