@@ -1,0 +1,35 @@
+package upstream
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the counters of all upstreams of a process.
+type Metrics struct {
+	calls   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	breaker *prometheus.GaugeVec
+}
+
+// NewMetrics registers the metrics once.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "muara_upstream_calls_total", Help: "Calls to upstreams by operation and outcome.",
+		}, []string{"upstream", "operation", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "muara_upstream_call_seconds", Help: "Duration of calls to upstreams.",
+			Buckets:                         []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40},
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, []string{"upstream", "operation"}),
+		breaker: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "muara_upstream_breaker_open", Help: "1 while the circuit breaker keeps purchases back.",
+		}, []string{"upstream"}),
+	}
+	reg.MustRegister(m.calls, m.seconds, m.breaker)
+	return m
+}
