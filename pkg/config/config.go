@@ -1,0 +1,210 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole file. The comments give each key's default.
+type Config struct {
+	Brand     Brand      `yaml:"brand"`
+	API       API        `yaml:"api"`
+	Database  Database   `yaml:"database"`
+	Redis     Redis      `yaml:"redis"`
+	Secrets   Secrets    `yaml:"secrets"`
+	Upstreams []Upstream `yaml:"upstreams"`
+	Webhooks  Webhooks   `yaml:"webhooks"`
+	Worker    Worker     `yaml:"worker"`
+	Scheduler Scheduler  `yaml:"scheduler"`
+	Orders    Orders     `yaml:"orders"`
+	Catalog   Catalog    `yaml:"catalog"`
+	Log       Log        `yaml:"log"`
+	Trace     Trace      `yaml:"trace"`
+
+	src Source
+}
+
+// Brand is how the gateway calls itself before merchants.
+type Brand struct {
+	Name      string `yaml:"name"`       // Muara
+	KeyPrefix string `yaml:"key_prefix"` // mra: keys are mra_live_… and mra_test_…
+	IDPrefix  string `yaml:"id_prefix"`  // MRA: merchant ids are MRA-M-…
+	Timezone  string `yaml:"timezone"`   // Asia/Jakarta: a bare date is a day here
+}
+
+// API is the merchant API, and the admin API on its own port.
+type API struct {
+	Listen        string `yaml:"listen"`         // :8080
+	AdminListen   string `yaml:"admin_listen"`   // :8081; "off" for none
+	MetricsListen string `yaml:"metrics_listen"` // :9090; "off" for none
+	// PublicURL is where merchants reach this API, for links in answers; empty leaves them relative.
+	PublicURL string `yaml:"public_url"`
+	// TrustedProxies are the peers whose X-Forwarded-For counts. Empty: nobody's does.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// RateLimit is requests per merchant in any 60 seconds: 120 when 0, no limit when negative.
+	RateLimit int `yaml:"rate_limit"`
+}
+
+// Database is Postgres.
+type Database struct {
+	URL     Secret `yaml:"url"` // postgres://…
+	URLFile string `yaml:"url_file"`
+	// MaxConns bounds the connections of one process: 32 when 0.
+	MaxConns int `yaml:"max_conns"`
+}
+
+// Redis is the queue, the request budgets and the rate limits. See Options for the forms of the URL.
+type Redis struct {
+	URL     Secret `yaml:"url"`
+	URLFile string `yaml:"url_file"`
+}
+
+// Secrets are the gateway's own. See Key.
+type Secrets struct {
+	EncryptionKey     Secret `yaml:"encryption_key"`
+	EncryptionKeyFile string `yaml:"encryption_key_file"`
+}
+
+// Upstream is one account at one provider.
+type Upstream struct {
+	// Name is the queue's, the metrics' and --upstream's; no merchant ever sees it.
+	Name    string `yaml:"name"`
+	Driver  string `yaml:"driver"`
+	BaseURL string `yaml:"base_url"`
+	// Credentials are as the driver asks for them. Any key may end in "_file".
+	Credentials map[string]Secret `yaml:"credentials"`
+	Budget      Budget            `yaml:"budget"`
+	Timeout     time.Duration     `yaml:"timeout"` // 20s, for one call as a whole
+	// Provides limits what is used of this upstream (see the constants); empty means everything its driver can do.
+	Provides []string `yaml:"provides"`
+}
+
+// Budget is a promise to an upstream: never more than Requests arrivals in any window of Per. Where both are 0 the
+// driver's documented limit counts (see DefaultBudget).
+type Budget struct {
+	Requests int           `yaml:"requests"`
+	Per      time.Duration `yaml:"per"`
+}
+
+// Webhooks opens the dial guard of outgoing webhooks, for tests and closed networks only.
+type Webhooks struct {
+	AllowHTTP  bool           `yaml:"allow_http"`
+	AllowCIDRs []netip.Prefix `yaml:"allow_cidrs"`
+}
+
+// Worker is what one worker process runs side by side. Upstream timeout < ShutdownTimeout < the pod's grace period.
+type Worker struct {
+	MetricsListen      string        `yaml:"metrics_listen"`      // :9091; "off" for none
+	BuyConcurrency     int           `yaml:"buy_concurrency"`     // 32: purchases, and calls that a merchant waits for
+	PollConcurrency    int           `yaml:"poll_concurrency"`    // 4: polls, balance, catalogue
+	WebhookConcurrency int           `yaml:"webhook_concurrency"` // 64
+	ShutdownTimeout    time.Duration `yaml:"shutdown_timeout"`    // 30s
+}
+
+// Scheduler finds what is due.
+type Scheduler struct {
+	MetricsListen string `yaml:"metrics_listen"` // :9092; "off" for none
+}
+
+// Orders is the policy of orders.
+type Orders struct {
+	// LateSuccess says who pays when a source reports success after it had reported failure: "keep" (the merchant keeps the
+	// refund and the loss is ours; the default) or "recharge" (the price is taken again if the balance allows).
+	LateSuccess string `yaml:"late_success"`
+}
+
+// Catalog is the policy of prices, in whole rupiah.
+type Catalog struct {
+	Step        int64 `yaml:"step"`         // 1: prices are rounded up to a multiple of it
+	Floor       int64 `yaml:"floor"`        // 0: no price is under cost + floor
+	JumpPercent int   `yaml:"jump_percent"` // 30: a cost that moves further in one import waits for an operator
+}
+
+// Log is how lines are written to standard error.
+type Log struct {
+	Level  string `yaml:"level"`  // info; debug, warn, error
+	Format string `yaml:"format"` // json; text
+}
+
+// Trace sends OpenTelemetry spans; none without an endpoint.
+type Trace struct {
+	Endpoint string  `yaml:"endpoint"` // an OTLP/HTTP collector's URL
+	Ratio    float64 `yaml:"ratio"`    // 1 when 0: the share of new traces that are kept
+}
+
+// The drivers.
+const (
+	DriverRumahOTP  = "rumahotp"
+	DriverRqid      = "rqid"
+	DriverInvoice   = "invoice"
+	DriverSMM       = "smm"
+	DriverDigiflazz = "digiflazz"
+	DriverMuara     = "muara"
+	DriverSandbox   = "sandbox"
+)
+
+// What an upstream may provide.
+const (
+	ProvidesOTP      = "otp"
+	ProvidesPPOB     = "ppob"
+	ProvidesSMM      = "smm"
+	ProvidesDeposit  = "deposit"
+	ProvidesWithdraw = "withdraw"
+	ProvidesCheck    = "check"
+)
+
+// The policies of late success.
+const (
+	LateKeep     = "keep"
+	LateRecharge = "recharge"
+)
+
+// Off turns a listener off.
+const Off = "off"
+
+// DefaultBudget is what a driver's provider allows: RumahOTP documents 5 requests in 10 seconds for a key; the others
+// document nothing, and 20 a second is a polite guess.
+func DefaultBudget(driver string) Budget {
+	if driver == DriverRumahOTP {
+		return Budget{Requests: 5, Per: 10 * time.Second}
+	}
+	return Budget{Requests: 20, Per: time.Second}
+}
+
+func or[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
+func (c *Config) defaults() {
+	or(&c.Brand.Name, "Muara")
+	or(&c.Brand.KeyPrefix, "mra")
+	or(&c.Brand.IDPrefix, "MRA")
+	or(&c.Brand.Timezone, "Asia/Jakarta")
+	or(&c.API.Listen, ":8080")
+	or(&c.API.AdminListen, ":8081")
+	or(&c.API.MetricsListen, ":9090")
+	or(&c.API.RateLimit, 120)
+	or(&c.Database.MaxConns, 32)
+	or(&c.Worker.MetricsListen, ":9091")
+	or(&c.Worker.BuyConcurrency, 32)
+	or(&c.Worker.PollConcurrency, 4)
+	or(&c.Worker.WebhookConcurrency, 64)
+	or(&c.Worker.ShutdownTimeout, 30*time.Second)
+	or(&c.Scheduler.MetricsListen, ":9092")
+	or(&c.Orders.LateSuccess, LateKeep)
+	or(&c.Catalog.Step, 1)
+	or(&c.Catalog.JumpPercent, 30)
+	or(&c.Log.Level, "info")
+	or(&c.Log.Format, "json")
+	or(&c.Trace.Ratio, 1)
+	for i := range c.Upstreams {
+		u := &c.Upstreams[i]
+		or(&u.Timeout, 20*time.Second)
+		if u.Budget == (Budget{}) {
+			u.Budget = DefaultBudget(u.Driver)
+		}
+	}
+}
