@@ -1,0 +1,68 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrNoAnswer is returned when no worker answered in time. What was asked may
+// still be carried out; whoever asks must bear that.
+var ErrNoAnswer = errors.New("queue: no answer in time")
+
+// replyLife is how long an answer waits for whoever asked.
+const replyLife = time.Minute
+
+// Answer is a worker's reply to a question that a merchant waits for.
+type Answer struct {
+	Data json.RawMessage `json:"data,omitempty"`
+	// Refused says that the upstream had no answer; nothing of its words is kept.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// Ask puts a question to the workers of an upstream and waits for the answer
+// until ctx ends: at most once, and fails with [ErrNoAnswer].
+func (e *Enqueuer) Ask(ctx context.Context, upstream, kind string, offerID int64) (*Answer, error) {
+	reply := "muara:reply:" + rand.Text()
+	timeout := turnTimeout
+	if at, ok := ctx.Deadline(); ok {
+		timeout = time.Until(at)
+	}
+	if err := e.put(ctx, TypeAsk, Ask(upstream), reply, Task{Kind: kind, OfferID: offerID, Reply: reply}, max(timeout, time.Second)); err != nil {
+		return nil, err
+	}
+	got, err := e.rdb.BLPop(ctx, max(timeout, time.Second), reply).Result()
+	if errors.Is(err, redis.Nil) || ctx.Err() != nil {
+		return nil, ErrNoAnswer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queue: reply: %w", err)
+	}
+	var a Answer
+	if err := json.Unmarshal([]byte(got[1]), &a); err != nil {
+		return nil, fmt.Errorf("queue: reply: %w", err)
+	}
+	return &a, nil
+}
+
+// Reply answers a question; one whose asker has left is forgotten after a minute.
+func (e *Enqueuer) Reply(ctx context.Context, reply string, a Answer) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("queue: reply: %w", err)
+	}
+	_, err = e.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.RPush(ctx, reply, body)
+		p.Expire(ctx, reply, replyLife)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("queue: reply: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+)
+
+// Task types.
+const (
+	TypeBuy     = "buy"
+	TypeAct     = "act"
+	TypePoll    = "poll"
+	TypeAsk     = "ask"
+	TypeCatalog = "catalog"
+	TypeBalance = "balance"
+	TypeWebhook = "webhook"
+)
+
+// Webhook is the queue of outgoing webhooks.
+const Webhook = "webhook"
+
+// Buy, Ask, Poll and Low are the queues of one upstream, most urgent first.
+func Buy(upstream string) string  { return "u:" + upstream + ":buy" }
+func Ask(upstream string) string  { return "u:" + upstream + ":ask" }
+func Poll(upstream string) string { return "u:" + upstream + ":poll" }
+func Low(upstream string) string  { return "u:" + upstream + ":low" }
+
+// Names are all queues of an upstream.
+func Names(upstream string) []string {
+	return []string{Buy(upstream), Ask(upstream), Poll(upstream), Low(upstream)}
+}
+
+const (
+	// retries is generous: business attempts are counted in Postgres, and a task
+	// that meets its limit is archived by a mere wait.
+	retries = 1000
+	// buyTimeout bounds a purchase task: the wait for the budget and the call.
+	buyTimeout = 15 * time.Minute
+	// turnTimeout bounds a poll or catalogue turn.
+	turnTimeout = 2 * time.Minute
+	sendTimeout = 2 * time.Minute
+)
+
+// Task is a payload: ids only.
+type Task struct {
+	OrderID int64  `json:"order,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	EventID int64  `json:"event,omitempty"`
+	Reply   string `json:"reply,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+	OfferID int64  `json:"offer,omitempty"`
+}
+
+// Parse reads a payload.
+func Parse(t *asynq.Task) (Task, error) {
+	var out Task
+	if err := json.Unmarshal(t.Payload(), &out); err != nil {
+		return Task{}, fmt.Errorf("queue: payload of %s: %w", t.Type(), err)
+	}
+	return out, nil
+}
+
+// Enqueuer puts tasks into queues.
+type Enqueuer struct {
+	client *asynq.Client
+	rdb    redis.UniversalClient
+}
+
+// New enqueues through rdb, which stays the caller's to close.
+func New(rdb redis.UniversalClient) *Enqueuer {
+	return &Enqueuer{client: asynq.NewClientFromRedisClient(rdb), rdb: rdb}
+}
+
+// Generation numbers the five-minute periods since a row last changed.
+func Generation(since, now time.Time) int64 {
+	return max(int64(now.Sub(since)/(5*time.Minute)), 0)
+}
+
+// Buy asks a worker of upstream to send an order that has had attempts so far.
+func (e *Enqueuer) Buy(ctx context.Context, upstream string, orderID int64, attempts int, gen int64) error {
+	id := "buy:" + strconv.FormatInt(orderID, 10) + ":" + strconv.Itoa(attempts) + ":" + upstream + ":" + strconv.FormatInt(gen, 10)
+	return e.put(ctx, TypeBuy, Buy(upstream), id, Task{OrderID: orderID, Attempt: attempts}, buyTimeout)
+}
+
+// Act asks for a merchant's wish about an order to be carried out.
+func (e *Enqueuer) Act(ctx context.Context, upstream string, orderID, version int64) error {
+	id := "act:" + strconv.FormatInt(orderID, 10) + ":" + strconv.FormatInt(version, 10)
+	return e.put(ctx, TypeAct, Ask(upstream), id, Task{OrderID: orderID}, turnTimeout)
+}
+
+// PollTurn asks for a turn of questions about what is due. slot is the turn's
+// time, so that several schedulers enqueue it once.
+func (e *Enqueuer) PollTurn(ctx context.Context, upstream string, slot int64) error {
+	return e.put(ctx, TypePoll, Poll(upstream), "poll:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+}
+
+// CatalogTurn asks for a bite of the catalogue.
+func (e *Enqueuer) CatalogTurn(ctx context.Context, upstream string, slot int64) error {
+	return e.put(ctx, TypeCatalog, Low(upstream), "catalog:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+}
+
+// BalanceTurn asks for our balance at the upstream.
+func (e *Enqueuer) BalanceTurn(ctx context.Context, upstream string, slot int64) error {
+	return e.put(ctx, TypeBalance, Low(upstream), "balance:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+}
+
+// Webhook asks for an event to be delivered, having been tried attempts times.
+func (e *Enqueuer) Webhook(ctx context.Context, eventID int64, attempts int, gen int64) error {
+	id := "webhook:" + strconv.FormatInt(eventID, 10) + ":" + strconv.Itoa(attempts) + ":" + strconv.FormatInt(gen, 10)
+	return e.put(ctx, TypeWebhook, Webhook, id, Task{EventID: eventID}, sendTimeout)
+}
+
+func (e *Enqueuer) put(ctx context.Context, kind, queue, id string, payload Task, timeout time.Duration) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("queue: payload: %w", err)
+	}
+	_, err = e.client.EnqueueContext(ctx, asynq.NewTask(kind, body),
+		asynq.Queue(queue), asynq.TaskID(id), asynq.MaxRetry(retries), asynq.Timeout(timeout))
+	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return fmt.Errorf("queue: %s: %w", kind, err)
+	}
+	return nil
+}
