@@ -32,6 +32,7 @@ type Budget struct {
 	step     time.Duration
 	pace     pace
 	log      *slog.Logger
+	now      func() time.Time // only ever for lengths of time: all moments are Redis's
 	meter    *meter
 	scripts  scripts
 	process  string
@@ -106,7 +107,7 @@ func New(rdb redis.UniversalClient, name string, limit Limit, hold time.Duration
 	b := &Budget{
 		rdb: rdb, name: name, keys: keysOf(name), limit: limit, hold: hold, recovery: hold,
 		step: limit.Per * time.Duration(max(3, (15+limit.Requests-1)/limit.Requests)),
-		pace: paceOf(limit.Per), log: slog.New(slog.DiscardHandler), scripts: newScripts(), process: rand.Text()[:12],
+		pace: paceOf(limit.Per), log: slog.New(slog.DiscardHandler), now: time.Now, scripts: newScripts(), process: rand.Text()[:12],
 		wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel, stopped: make(chan struct{}),
 		waiters: map[string]*waiter{}, inFlight: map[string]*Slot{},
 	}
@@ -188,7 +189,7 @@ func (b *Budget) enqueue(class Class, try bool) (*waiter, error) {
 	}
 	b.seq++
 	w := &waiter{
-		token: b.process + "." + strconv.FormatUint(b.seq, 36), class: class, since: time.Now(), try: try, turns: b.turns,
+		token: b.process + "." + strconv.FormatUint(b.seq, 36), class: class, since: b.now(), try: try, turns: b.turns,
 		result: make(chan result, 1),
 	}
 	w.place = b.queues[class].PushBack(w)
@@ -228,7 +229,7 @@ func (b *Budget) leave(w *waiter, cause error) error {
 	if b.failed != nil || b.turns == w.turns {
 		return fmt.Errorf("budget %s: %w: %w", b.name, ErrUnavailable, errors.Join(cause, b.failed))
 	}
-	return fmt.Errorf("budget %s: waited %s for %s: %w", b.name, time.Since(w.since).Round(time.Millisecond), w.class, cause)
+	return fmt.Errorf("budget %s: waited %s for %s: %w", b.name, b.now().Sub(w.since).Round(time.Millisecond), w.class, cause)
 }
 
 // remove takes w out of its queue. Under mu.

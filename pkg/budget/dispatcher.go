@@ -43,7 +43,7 @@ func (b *Budget) turn(ctx context.Context) (time.Duration, error) {
 	ask := b.prepare()
 	ctx, cancel := context.WithTimeout(ctx, b.pace.call)
 	defer cancel()
-	sent := time.Now()
+	sent := b.now()
 	reply, err := b.scripts.turn.Run(ctx, b.rdb, b.keys, b.head(ask.args...)...).Slice()
 	var a answer
 	if err == nil {
@@ -68,7 +68,7 @@ type request struct {
 func (b *Budget) prepare() request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	now := b.now()
 	var r request
 	var first, counts, flying strings.Builder
 	for class, queue := range b.queues {
@@ -180,7 +180,7 @@ func (b *Budget) give(token string, sent time.Time) {
 	slot := &Slot{b: b, token: token, class: w.class, until: sent.Add(b.hold)}
 	b.inFlight[token] = slot
 	b.meter.acquired[w.class].Inc()
-	b.meter.wait[w.class].Observe(time.Since(w.since).Seconds())
+	b.meter.wait[w.class].Observe(b.now().Sub(w.since).Seconds())
 	w.result <- result{slot: slot}
 }
 

@@ -5,19 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/testproc"
 )
 
 // workEnv makes the test binary a worker process: its value is the work, as JSON.
@@ -53,7 +54,7 @@ func scaleOf(name string) scale {
 }
 
 type job struct {
-	Socket, URL string
+	Redis, URL  string
 	Scale       scale
 	Polls, Buys int
 	Late        []time.Duration // after the start
@@ -74,8 +75,11 @@ func work(text string) error {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		return err
 	}
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: j.Socket})
-	b := New(rdb, "judged", j.Scale.Limit, j.Scale.Hold)
+	opts, err := redis.ParseURL(j.Redis)
+	if err != nil {
+		return err
+	}
+	b := New(redis.NewClient(opts), "judged", j.Scale.Limit, j.Scale.Hold)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -131,31 +135,27 @@ type crew struct {
 	wg     sync.WaitGroup
 }
 
-func (c *crew) start(n int, j job) *exec.Cmd {
+func (c *crew) start(n int, j job) *testproc.Process {
 	text, err := json.Marshal(j)
 	require.NoError(c.t, err)
+	out, said := io.Pipe()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), workEnv+"="+string(text))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(c.t, err)
-	started := make(chan error, 1)
+	cmd.Stdout, cmd.Stderr = said, os.Stderr
+	proc := testproc.Start(c.t, cmd)
+	go func() {
+		<-proc.Done()
+		_ = said.Close()
+	}()
 	c.wg.Go(func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		started <- cmd.Start()
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var e event
-			if strings.HasPrefix(lines.Text(), "{") && json.Unmarshal(lines.Bytes(), &e) == nil {
+			if json.Unmarshal(lines.Bytes(), &e) == nil {
 				c.hear(n, e)
 			}
 		}
-		_ = cmd.Wait()
 	})
-	require.NoError(c.t, <-started)
-	return cmd
+	return proc
 }
 
 func (c *crew) hear(n int, e event) {
@@ -203,7 +203,7 @@ func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
 	expected := cycle * time.Duration(total) / time.Duration(s.Limit.Requests)
 	opens := s.Hold + s.Limit.Per
 	of := func(n int) job {
-		one := job{Socket: srv.socket, URL: upstream.URL, Scale: s, Polls: s.Polls, Buys: s.Buys}
+		one := job{Redis: srv.URL, URL: upstream.URL, Scale: s, Polls: s.Polls, Buys: s.Buys}
 		for i := range s.Late {
 			one.Late = append(one.Late, opens+expected*time.Duration(50+8*i+2*n)/100)
 		}
@@ -215,27 +215,21 @@ func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
 	}
 
 	// After a third, the first one is killed while it holds slots; another takes on what it had not begun.
-	var held int
-	for {
+	for holds := false; !holds; {
 		<-c.change
 		c.mu.Lock()
-		held = len(c.open[0])
-		ready := held > 0 && len(c.given) > total/3
-		if ready {
-			require.NoError(t, victim.Process.Kill())
-		}
+		holds = len(c.open[0]) > 0 && len(c.given) > total/3
 		c.mu.Unlock()
-		if ready {
-			break
-		}
 	}
-	rest := job{Socket: srv.socket, URL: upstream.URL, Scale: s, Polls: s.Polls * 2 / 3}
+	victim.Kill()
+	rest := job{Redis: srv.URL, URL: upstream.URL, Scale: s, Polls: s.Polls * 2 / 3}
 	for i := range s.Late {
 		rest.Late = append(rest.Late, expected*time.Duration(20+8*i)/100)
 	}
 	c.start(4, rest)
 	c.wg.Wait()
 
+	held := len(c.open[0])
 	breaches, tightest := j.breaches(s.Limit)
 	first, last := c.given[0].At, c.given[0].At
 	for _, e := range c.given {
@@ -245,7 +239,7 @@ func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
 	slotTime := time.Duration(s.Limit.Requests)*time.Duration(last-first) - time.Duration(held)*(s.Hold-took) // a dead process's slots stay taken
 	ceiling := float64(slotTime) / float64(s.Limit.Per+took)
 	used := float64(len(c.given)-s.Limit.Requests) / ceiling // less the first ones, that came free all at once
-	commands := srv.client().Info(context.Background(), "commandstats").Val()
+	commands := srv.rdb.Info(context.Background(), "commandstats").Val()
 	t.Logf("%d calls in %s, %d arrivals, %d held by the killed process, breaches %d, tightest window of %d arrivals %s, mean latency %s, %.1f %% of the ceiling",
 		len(c.given), time.Duration(last-first).Round(time.Millisecond), j.count(), held, breaches, s.Limit.Requests+1, tightest, took, 100*used)
 	for line := range strings.Lines(commands) {

@@ -2,83 +2,59 @@ package budget
 
 import (
 	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"syscall"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/testredis"
 )
 
-// server is a Redis server of a test's own, that may be flushed, killed and started again.
+// server is a Redis of a test's own, that may be flushed, killed and started again.
 type server struct {
-	t      *testing.T
-	dir    string
-	socket string
-	args   []string
-	cmd    *exec.Cmd
+	*testredis.Server
+	t   *testing.T
+	rdb redis.UniversalClient
 }
 
-func newServer(t *testing.T, args ...string) *server {
+func newServer(t *testing.T) *server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "muara-budget-") // a socket's path is at most 107 bytes: t.TempDir may be longer
-	require.NoError(t, err)
-	s := &server{t: t, dir: dir, socket: filepath.Join(dir, "redis.sock"), args: args}
-	s.start()
-	t.Cleanup(func() {
-		s.kill()
-		_ = os.RemoveAll(dir)
-	})
-	return s
+	s := testredis.StartServer(t)
+	return &server{Server: s, t: t, rdb: s.Client(t)}
 }
 
-func (s *server) start() {
+// hasty is a client that soon gives up on an answer.
+func (s *server) hasty() redis.UniversalClient {
 	s.t.Helper()
-	args := append([]string{"--port", "0", "--unixsocket", s.socket, "--dir", s.dir, "--save", "", "--daemonize", "no"}, s.args...)
-	cmd := exec.Command("redis-server", args...)
-	started := make(chan error, 1)
-	go func() { // Pdeathsig follows the thread that forked
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		started <- cmd.Start()
-		_ = cmd.Wait()
-	}()
-	require.NoError(s.t, <-started)
-	s.cmd = cmd
-	rdb := s.client()
-	require.Eventually(s.t, func() bool { return rdb.Ping(context.Background()).Err() == nil }, 10*time.Second, 5*time.Millisecond)
-}
-
-// kill ends the server as a crash would.
-func (s *server) kill() {
-	if s.cmd != nil {
-		_ = s.cmd.Process.Kill()
-		s.cmd = nil
-	}
-}
-
-func (s *server) restart() {
-	s.t.Helper()
-	s.kill()
-	s.start()
-}
-
-func (s *server) client() *redis.Client {
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, DialTimeout: time.Second, MaxRetries: 1})
+	opts, err := redis.ParseURL(s.URL)
+	require.NoError(s.t, err)
+	opts.MaxRetries, opts.ReadTimeout, opts.DialTimeout = -1, 100*time.Millisecond, 100*time.Millisecond
+	rdb := redis.NewClient(opts)
 	s.t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }
 
 // pod is one process's share, stopped with the test.
-func (s *server) pod(name string, limit Limit, hold time.Duration, opts ...Option) *Budget {
-	b := New(s.client(), name, limit, hold, opts...)
-	s.t.Cleanup(func() { _ = b.Stop(context.Background()) })
+func (s *server) pod(limit Limit, hold time.Duration, opts ...Option) *Budget {
+	return s.podOn(s.Client(s.t), limit, hold, opts...)
+}
+
+func (s *server) podOn(rdb redis.UniversalClient, limit Limit, hold time.Duration, opts ...Option) *Budget {
+	b := New(rdb, "up", limit, hold, opts...)
+	s.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = b.Stop(ctx) // the server may be gone
+	})
 	return b
+}
+
+// crash has b die as a killed process does: it says nothing any more, and nothing of what it holds is returned.
+func crash(b *Budget) {
+	b.cancel()
+	<-b.stopped
 }
 
 // within is a context that ends after d.
@@ -89,5 +65,50 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
+// soon is long enough for anything that should happen.
+const soon = 20 * time.Second
+
+func acquire(t *testing.T, b *Budget, class Class) *Slot {
+	t.Helper()
+	slot, err := b.Acquire(within(t, soon), class)
+	require.NoError(t, err)
+	return slot
+}
+
+// refused tells that b gives nothing to class for as long as d.
+func refused(t *testing.T, b *Budget, class Class, d time.Duration) {
+	t.Helper()
+	slot, err := b.Acquire(within(t, d), class)
+	require.Nil(t, slot)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
 // pass waits for d, as a call's latency does.
 func pass(d time.Duration) { <-time.After(d) }
+
+// opened gives a pod whose budget is past its first closure, with all slots free.
+func (s *server) opened(limit Limit, hold time.Duration, opts ...Option) *Budget {
+	s.t.Helper()
+	b := s.pod(limit, hold, append([]Option{Recovery(0)}, opts...)...)
+	_, free, err := b.TryAcquire(within(s.t, soon), Buy)
+	require.NoError(s.t, err)
+	require.False(s.t, free)
+	uses := keysOf("up")[0]
+	for _, member := range s.rdb.ZRangeByScore(background, uses, rangeAbove(0)).Val() {
+		require.NoError(s.t, s.rdb.ZRem(background, uses, member).Err())
+	}
+	return b
+}
+
+// queued waits until n calls of class wait in b, and Redis knows.
+func (s *server) queued(b *Budget, class Class, n int) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		state, err := b.State(context.Background())
+		return err == nil && state.Waiting[class] == n
+	}, soon, 2*time.Millisecond)
+}
+
+func rangeAbove(score int) *redis.ZRangeBy {
+	return &redis.ZRangeBy{Min: "(" + strconv.Itoa(score), Max: "+inf"}
+}
