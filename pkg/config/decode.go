@@ -54,7 +54,10 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 			d.errs.add(name(path), "line %d: must be %s", n.Line, kindOf(v.Type()))
 			return
 		}
-		d.scalar(path, d.expand(path, n.Value), v)
+		known := len(d.errs)
+		if raw := d.expand(path, n.Value); len(d.errs) == known {
+			d.scalar(path, raw, v)
+		}
 	case v.Kind() == reflect.Struct:
 		d.structure(path, n, v)
 	case v.Kind() == reflect.Slice:
