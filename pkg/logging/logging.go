@@ -1,0 +1,67 @@
+// Package logging makes the one logger of a process: a line of JSON an event, in UTC, with the ids of what is being done.
+//
+// The ids (request id, order id) travel in the context, put there once by whoever knows them; each line written with that
+// context has them, and the trace's id. Secrets are masked by their type (config.Secret), not by name.
+package logging
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/muarahq/muara/pkg/config"
+)
+
+// New writes to w as cfg says. An unknown level is info: config.Parse has refused it.
+func New(w io.Writer, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: inUTC}
+	if cfg.Format == "text" {
+		return slog.New(&handler{slog.NewTextHandler(w, opts)})
+	}
+	return slog.New(&handler{slog.NewJSONHandler(w, opts)})
+}
+
+func inUTC(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
+		a.Value = slog.TimeValue(a.Value.Time().UTC().Truncate(time.Microsecond))
+	}
+	return a
+}
+
+type attrsKey struct{}
+
+// With gives a context whose log lines carry attrs, besides those that ctx had.
+func With(ctx context.Context, attrs ...slog.Attr) context.Context {
+	had, _ := ctx.Value(attrsKey{}).([]slog.Attr)
+	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(had), attrs...))
+}
+
+// handler adds to each record what its context carries.
+type handler struct{ slog.Handler }
+
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	attrs, _ := ctx.Value(attrsKey{}).([]slog.Attr)
+	span := trace.SpanContextFromContext(ctx)
+	if len(attrs) > 0 || span.IsValid() {
+		r = r.Clone()
+		r.AddAttrs(attrs...)
+		if span.IsValid() {
+			r.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+		}
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &handler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h *handler) WithGroup(name string) slog.Handler { return &handler{h.Handler.WithGroup(name)} }
