@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -93,7 +94,8 @@ func (s *server) opened(limit Limit, hold time.Duration, opts ...Option) *Budget
 	_, free, err := b.TryAcquire(within(s.t, soon), Buy)
 	require.NoError(s.t, err)
 	require.False(s.t, free)
-	uses := keysOf("up")[0]
+	uses, state := keysOf("up")[0], keysOf("up")[1]
+	require.NoError(s.t, s.rdb.HSet(background, state, "opened", 0).Err())
 	for _, member := range s.rdb.ZRangeByScore(background, uses, rangeAbove(0)).Val() {
 		require.NoError(s.t, s.rdb.ZRem(background, uses, member).Err())
 	}
@@ -111,4 +113,17 @@ func (s *server) queued(b *Budget, class Class, n int) {
 
 func rangeAbove(score int) *redis.ZRangeBy {
 	return &redis.ZRangeBy{Min: "(" + strconv.Itoa(score), Max: "+inf"}
+}
+
+// scriptCalls is how many scripts the server has run.
+func (s *server) scriptCalls() (calls int64) {
+	s.t.Helper()
+	info, err := s.rdb.Info(background, "commandstats").Result()
+	require.NoError(s.t, err)
+	for _, m := range regexp.MustCompile(`cmdstat_eval(?:sha)?:calls=(\d+)`).FindAllStringSubmatch(info, -1) {
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		require.NoError(s.t, err)
+		calls += n
+	}
+	return calls
 }
