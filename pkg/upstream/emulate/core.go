@@ -286,7 +286,7 @@ func (c *Core) Books() Books {
 func (c *Core) Violations() []Violation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.judge.violations)
+	return append([]Violation{}, c.judge.violations...)
 }
 
 // SetScript changes what becomes of later purchases.

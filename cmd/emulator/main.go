@@ -1,0 +1,159 @@
+// Command emulator serves emulators of the providers until it is told to stop:
+// for local runs, tests of several processes, and load tests. It never talks to
+// a real provider.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
+	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "emulator:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("wrong usage")
+
+// options are the command line.
+type options struct {
+	rumahotp, rqid, control string
+	key, mmid               string
+	seed                    uint64
+	services, h2h, products int
+	balance                 int64
+	delay, jitter, life     time.Duration
+	requests                int
+	per, block              time.Duration
+	rqidRequests            int
+	rqidPer                 time.Duration
+	instant                 bool
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("emulator", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&o.rumahotp, "rumahotp", "127.0.0.1:9101", "address of the RumahOTP emulator (base URL http://…/api); empty for none")
+	fs.StringVar(&o.rqid, "rqid", "127.0.0.1:9102", "address of the rqid emulator; empty for none")
+	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, /rqid/control/…); empty for none")
+	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
+	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
+	fs.Uint64Var(&o.seed, "seed", 1, "seed of catalogues and chance")
+	fs.IntVar(&o.services, "services", 0, "number of RumahOTP services; 0 for the demo's")
+	fs.IntVar(&o.h2h, "h2h", 0, "number of RumahOTP H2H products; 0 for the demo's")
+	fs.IntVar(&o.products, "products", 0, "number of rqid products; 0 for the demo's")
+	fs.Int64Var(&o.balance, "balance", 1_000_000_000, "opening balance at each provider, in rupiah")
+	fs.DurationVar(&o.delay, "delay", 2*time.Second, "time until a purchase succeeds or a code comes")
+	fs.DurationVar(&o.jitter, "jitter", time.Second, "up to so much longer")
+	fs.DurationVar(&o.life, "life", 15*time.Minute, "how long a number is rented")
+	fs.IntVar(&o.requests, "requests", 5, "RumahOTP's limit of requests in a window; 0 for none")
+	fs.DurationVar(&o.per, "per", 10*time.Second, "RumahOTP's window")
+	fs.DurationVar(&o.block, "block", 30*time.Second, "how long a breach shuts the door; 0 only records it")
+	fs.IntVar(&o.rqidRequests, "rqid-requests", 0, "rqid's limit of requests in a window; 0 for none")
+	fs.DurationVar(&o.rqidPer, "rqid-per", time.Second, "rqid's window")
+	fs.BoolVar(&o.instant, "instant", false, "for benchmarks: no delays, no limits, everything succeeds")
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return o, err
+	} else if err != nil {
+		return o, errUsage
+	}
+	if fs.NArg() > 0 {
+		fmt.Fprintf(stderr, "emulator: unexpected argument %q\n", fs.Arg(0))
+		return o, errUsage
+	}
+	return o, nil
+}
+
+// common is what the emulators share; each has its own seed.
+func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
+	c := emulate.Config{Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter)}
+	if o.instant {
+		c.Limit, c.Script, c.KeepRequests = emulate.Limit{}, emulate.Always(0), 1000
+	}
+	return c
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	otp := rumahotp.New(rumahotp.Config{
+		Config: o.common(0, emulate.Limit{Requests: o.requests, Per: o.per, Block: o.block}),
+		APIKey: o.key, Life: o.life, Services: o.services, Products: o.h2h,
+	})
+	ppob := rqid.New(rqid.Config{
+		Config: o.common(1, emulate.Limit{Requests: o.rqidRequests, Per: o.rqidPer, Block: o.block}),
+		APIKey: o.key, MMID: o.mmid, Products: o.products,
+	})
+	control := http.NewServeMux()
+	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
+	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
+	control.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		emulate.WriteJSON(w, http.StatusOK, map[string]bool{"ok": true})
+	})
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, s := range []struct {
+		name, addr string
+		handler    http.Handler
+	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"control", o.control, control}} {
+		if s.addr == "" {
+			continue
+		}
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s http://%s\n", s.name, ln.Addr())
+		group.Go(func() error { return serve(ctx, ln, s.handler) })
+	}
+	fmt.Fprintln(stdout, "ready")
+	return group.Wait()
+}
+
+// serve answers until the context ends; then it gives the requests under way a
+// moment and closes, since some may hang on purpose.
+func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 30 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		return srv.Close()
+	}
+	return nil
+}

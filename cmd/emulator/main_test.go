@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+)
+
+func call(t *testing.T, method, url, body string, header ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(b)
+}
+
+func TestServesUntilStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
+		_ = w.Close()
+	}()
+	urls := map[string]string{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() && lines.Text() != "ready" {
+		name, url, _ := strings.Cut(lines.Text(), " ")
+		urls[name] = url
+	}
+	require.Len(t, urls, 3)
+
+	status, body := call(t, "GET", urls["rumahotp"]+"/api/v1/h2h/transaksi/create?target=081&id=FF50", "", "x-apikey", "k")
+	require.Equal(t, 200, status, body)
+	status, body = call(t, "POST", urls["rqid"]+"/V1/api/topup", `{"mmid":"m","product_code":"IS5","customer_id":"0812","ref_1":"A"}`, "rqid", "k")
+	require.Equal(t, 200, status, body)
+	require.Contains(t, body, "SN:")
+	for _, name := range []string{"rumahotp", "rqid"} {
+		var books emulate.Books
+		_, body = call(t, "GET", urls["control"]+"/"+name+"/control/books", "")
+		require.NoError(t, json.Unmarshal([]byte(body), &books), body)
+		require.Len(t, books.Purchases, 1)
+		require.True(t, books.Purchases[0].Delivered)
+	}
+	status, _ = call(t, "GET", urls["control"]+"/healthz", "")
+	require.Equal(t, 200, status)
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	require.NoError(t, <-done)
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.ErrorIs(t, run(t.Context(), []string{"--no-such"}, io.Discard, &out), errUsage)
+	require.ErrorIs(t, run(t.Context(), []string{"extra"}, io.Discard, &out), errUsage)
+	require.Error(t, run(t.Context(), []string{"--rumahotp", "256.0.0.1:1"}, io.Discard, &out))
+}
