@@ -145,9 +145,13 @@ func (h *history) actions() map[string]func(*rapid.T) {
 		},
 		"kill": func(t *rapid.T) { h.kill(h.aPod(t)) },
 		"kill amid a flush": func(t *rapid.T) {
-			h.kill(h.aPod(t))
+			h.setAway(false)
+			work(t)
+			for i := range h.pods {
+				h.kill(i)
+			}
 			h.mini.FlushAll()
-			h.turn(h.pods[h.aPod(t)])
+			h.turn(h.pods[0])
 			h.advance(h.limit.Per + h.limit.Per/100 + 2*time.Millisecond)
 			work(t)
 		},
