@@ -85,7 +85,7 @@ func open(ctx context.Context, url string, o options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	poolCfg.MaxConns = int32(min(o.poolConns, 10_000)) //nolint:gosec // bounded on this line
+	poolCfg.MaxConns = int32(min(o.poolConns, 10_000))
 	poolCfg.MaxConnIdleTime = idleLife
 	session(poolCfg.ConnConfig, o)
 	poolCfg.AfterConnect = readUTC

@@ -136,12 +136,12 @@ func (s *Server) awaitAnswer() {
 	ctx, cancel := context.WithTimeout(s.t.Context(), timeout)
 	defer cancel()
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket(), MaxRetries: -1})
-	defer client.Close() //nolint:errcheck // only asked whether the server is there
+	defer client.Close()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		// Dialling is left until the socket is there: a refused dial makes the client wait.
-		err := error(os.ErrNotExist)
+		err := os.ErrNotExist
 		if _, statErr := os.Stat(s.socket()); statErr == nil {
 			if err = client.Ping(ctx).Err(); err == nil {
 				return
