@@ -1,0 +1,45 @@
+-- At least one row in every table, so that each migration is taken back with rows in place.
+INSERT INTO merchants (id, name, status, tier, ip_whitelist, created_at, updated_at)
+VALUES ('MRA-M-0000000001', 'Toko', 'active', 1, '{192.0.2.0/24}', now(), now());
+INSERT INTO api_keys (merchant_id, mode, name, hash, hint, created_at)
+VALUES ('MRA-M-0000000001', 'live', 'main', sha256('key'), 'mra_live_…abcd', now());
+INSERT INTO audit_log (actor, action, subject, detail, created_at)
+VALUES ('cli:ops', 'merchant.create', 'MRA-M-0000000001', '{}', now());
+
+INSERT INTO ledger_accounts (mode, code) VALUES ('live', 'adjustment'), ('live', 'wallet:MRA-M-0000000001');
+INSERT INTO wallets (id, merchant_id, mode, balance, seq, created_at)
+SELECT id, 'MRA-M-0000000001', 'live', 50000, 1, now() FROM ledger_accounts WHERE code LIKE 'wallet:%';
+INSERT INTO ledger_adjustments (wallet_id, amount, note, actor, created_at)
+SELECT id, 50000, 'start', 'cli:ops', now() FROM wallets;
+INSERT INTO ledger_entries (subject, subject_id, kind, n, debit, credit, amount, wallet_id, wallet_seq, wallet_balance, notes, created_at)
+SELECT 'adjustment', a.id, 'adjustment', 1, s.id, w.id, 50000, w.id, 1, 50000, 'start', now()
+FROM wallets w, ledger_accounts s, ledger_adjustments a WHERE s.code = 'adjustment';
+INSERT INTO ledger_hours (hour, account, debit, credit) SELECT date_trunc('hour', now()), id, 0, 50000 FROM wallets;
+INSERT INTO ledger_rollup (through) VALUES (date_trunc('hour', now()));
+
+INSERT INTO upstreams (name, driver, mode, paused, paused_why, created_at, updated_at)
+VALUES ('rq', 'rqid', 'live', false, '', now(), now());
+INSERT INTO otp_services (code, name, name_key, created_at) VALUES ('tg', 'Telegram', 'telegram', now());
+INSERT INTO otp_service_codes (upstream, code, service, scope) VALUES ('rq', '7', 'tg', 'otp');
+INSERT INTO otp_countries (iso, name, prefix, created_at) VALUES ('ID', 'Indonesia', '+62', now());
+INSERT INTO products (mode, sku, category, name, brand, grp, type, description, inputs, variant_of, policy, closed, edited, version, created_at, updated_at)
+VALUES ('live', 'MLID10', 'ppob', 'ML 10', 'ML', 'Games', 'prepaid', '', '[]', '', 'price', false, '{}', 1, now(), now());
+INSERT INTO offers (product_id, upstream, scope, code, extra, said_name, facts, identity, cost, available, reason, stock, unlimited, success_rate, closed, failures, priority, weight, created_at, updated_at)
+SELECT id, 'rq', 'all', 'x10', '{}', 'ML 10', '', '', 2500, true, '', 0, true, 100, false, 0, 0, 1, now(), now() FROM products;
+INSERT INTO price_history (offer_id, cost, cause, created_at) SELECT id, cost, 'listed', now() FROM offers;
+INSERT INTO otp_operators (offer_id, operators, fetched_at) SELECT id, '[]', now() FROM offers;
+INSERT INTO stock_items (product_id, content, created_at) SELECT id, 'sealed', now() FROM products;
+INSERT INTO catalog_scopes (upstream, key, service, every, next_run_at, demand, failures, last_error, shrunk, created_at)
+VALUES ('rq', 'all', '', '1 hour', now(), 0, 0, '', false, now());
+INSERT INTO catalog_runs (upstream, actor, requested_at) VALUES ('rq', 'cli:ops', now());
+
+INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded, inputs, callback_url,
+    max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref, message, facts, cancel_requested, finish_requested,
+    resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at)
+SELECT 1, w.id, 'live', 'r1', '', 'ppob', 'MLID10', 'ML 10', o.product_id, 1, 3000, 0, '{}', '',
+    2900, 'queued', 1, 0, 'rq', o.id, 'x10', '{}', 2500, '', '', '{}', false, false,
+    false, '', '', now(), 0, now(), now() FROM wallets w, offers o;
+INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost, outcome, reason, said_code, said_detail, started_at)
+SELECT 1, 1, 'rq', id, '1-1', '', 'x10', '123', 2500, 'sending', '', '', '', now() FROM offers;
+INSERT INTO order_events (order_id, version, attempt, from_state, to_state, cause, detail, created_at)
+VALUES (1, 1, 0, '', 'queued', 'place', '', now());
