@@ -79,23 +79,26 @@ const hoursSQL = `SELECT account, hour, sum(debit)::bigint AS debit, sum(credit)
 // Verify proves the books in one consistent snapshot: postings balance, wallets
 // equal their entries, sequences have no gap. Callers add the checks of their
 // own subjects (the order package's, for one).
-func Verify(ctx context.Context, pool *pgxpool.Pool, more ...Check) (*Report, error) {
-	r := &Report{Problems: []Problem{}}
+func Verify(ctx context.Context, pool *pgxpool.Pool, more ...Check) (r *Report, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, pool, opts, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM wallets), (SELECT count(*) FROM ledger_entries)`).Scan(&r.Wallets, &r.Entries)
-		if err != nil {
-			return err
-		}
-		for _, c := range append(append([]Check{}, checks...), more...) {
-			if err := r.run(ctx, tx, c); err != nil {
-				return fmt.Errorf("%s: %w", c.Name, err)
-			}
-		}
-		return nil
+	err = pgx.BeginTxFunc(ctx, pool, opts, func(tx pgx.Tx) error {
+		r, err = VerifyIn(ctx, tx, more...)
+		return err
 	})
+	return r, err
+}
+
+// VerifyIn is [Verify] inside the caller's transaction.
+func VerifyIn(ctx context.Context, tx pgx.Tx, more ...Check) (*Report, error) {
+	r := &Report{Problems: []Problem{}}
+	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM wallets), (SELECT count(*) FROM ledger_entries)`).Scan(&r.Wallets, &r.Entries)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: verify: %w", err)
+	}
+	for _, c := range append(append([]Check{}, checks...), more...) {
+		if err := r.run(ctx, tx, c); err != nil {
+			return nil, fmt.Errorf("ledger: verify: %s: %w", c.Name, err)
+		}
 	}
 	return r, nil
 }
