@@ -70,6 +70,7 @@ func (s *Server) New(t testing.TB) *DB {
 func (s *Server) Start() {
 	s.t.Helper()
 	cmd := s.command("postgres", "-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.dir,
+		"-c", "dynamic_shared_memory_type=mmap", // posix segments would outlive a killed server
 		"-c", "fsync=off", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "jit=off")
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	s.proc = testproc.Start(s.t, cmd)
