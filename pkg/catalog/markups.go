@@ -1,0 +1,136 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// MarkupScope is how specific a markup is.
+type MarkupScope string
+
+// The scopes, from the most to the least specific.
+const (
+	MarkupSKU      MarkupScope = "sku"
+	MarkupBrand    MarkupScope = "brand"
+	MarkupGroup    MarkupScope = "grp" // the category inside ppob
+	MarkupCategory MarkupScope = "category"
+)
+
+// SetMarkup sets what a tier pays on top of the cost of a SKU, a brand, a group or a
+// category.
+func SetMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope MarkupScope, key string, m Markup, actor string, now time.Time) error {
+	switch scope {
+	case MarkupBrand:
+		key = Fold(key)
+	case MarkupGroup:
+		key = Slug(key)
+	case MarkupSKU, MarkupCategory:
+	default:
+		return fmt.Errorf("catalog: unknown scope %q of a markup", scope)
+	}
+	if key == "" {
+		return errors.New("catalog: a markup needs a key")
+	}
+	e := entry(actor, "markup.set", fmt.Sprintf("tier %d %s %s", tier, scope, key), m, now)
+	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO markups (tier, scope, key, percent_bp, fixed) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (tier, scope, key) DO UPDATE SET percent_bp = excluded.percent_bp, fixed = excluded.fixed`,
+			tier, scope, key, m.PercentBP, m.Fixed)
+		if err != nil {
+			return nil, fmt.Errorf("catalog: markup: %w", err)
+		}
+		return nil, nil
+	})
+}
+
+// Pending is a cost that jumped and waits for an operator, in rupiah.
+type Pending struct {
+	OfferID  int64     `json:"offer_id"`
+	SKU      string    `json:"sku"`
+	Name     string    `json:"name"`
+	Upstream string    `json:"upstream"`
+	Code     string    `json:"code"`
+	Cost     int64     `json:"cost"`
+	Pending  int64     `json:"pending_cost"`
+	Since    time.Time `json:"since"`
+}
+
+// PendingCosts lists the jumps that wait, oldest first.
+func PendingCosts(ctx context.Context, pool *pgxpool.Pool) ([]Pending, error) {
+	rows, err := pool.Query(ctx, `SELECT o.id, p.sku, p.name, o.upstream, o.code, o.cost, o.pending_cost, o.pending_at
+		FROM offers o JOIN products p ON p.id = o.product_id WHERE o.pending_cost IS NOT NULL ORDER BY o.pending_at, o.id`)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: pending: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Pending])
+	if err != nil {
+		return nil, fmt.Errorf("catalog: pending: %w", err)
+	}
+	return all, nil
+}
+
+// AcceptCost takes a waiting jump as the offer's cost.
+func AcceptCost(ctx context.Context, pool *pgxpool.Pool, offerID int64, actor string, now time.Time) error {
+	e := entry(actor, "offer.accept_cost", fmt.Sprintf("offer %d", offerID), nil, now)
+	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
+		var product int64
+		err := tx.QueryRow(ctx, `WITH was AS (SELECT id, cost, pending_cost FROM offers WHERE id = $1 AND pending_cost IS NOT NULL FOR UPDATE),
+				h AS (INSERT INTO price_history (offer_id, old_cost, cost, cause, created_at) SELECT id, cost, pending_cost, 'operator', $2 FROM was)
+			UPDATE offers o SET cost = was.pending_cost, pending_cost = NULL, pending_at = NULL, updated_at = $2
+			FROM was WHERE o.id = was.id RETURNING o.product_id`, offerID, now).Scan(&product)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, ErrNotFound
+		}
+		if err != nil {
+			return nil, fmt.Errorf("catalog: accept cost: %w", err)
+		}
+		return []int64{product}, nil
+	})
+}
+
+// SetClosed closes a product for all its offers, or opens it again.
+func SetClosed(ctx context.Context, pool *pgxpool.Pool, sku string, closed bool, actor string, now time.Time) error {
+	action := "product.open"
+	if closed {
+		action = "product.close"
+	}
+	return operated(ctx, pool, entry(actor, action, sku, nil, now), func(tx pgx.Tx) ([]int64, error) {
+		return changed(ctx, tx, `UPDATE products SET closed = $2, updated_at = $3 WHERE sku = $1 RETURNING id`, sku, closed, now)
+	})
+}
+
+// SetCutOff sets the minutes of the day (0 to 1439, in the brand's time zone) between
+// which a product is not sold; from is inside, to is not, and they may cross
+// midnight. Negative minutes take the window away.
+func SetCutOff(ctx context.Context, pool *pgxpool.Pool, sku string, from, to int, actor string, now time.Time) error {
+	detail := map[string]int{"from": from, "to": to}
+	return operated(ctx, pool, entry(actor, "product.cut_off", sku, detail, now), func(tx pgx.Tx) ([]int64, error) {
+		return changed(ctx, tx, `UPDATE products SET cut_from = $2, cut_to = $3, updated_at = $4 WHERE sku = $1 RETURNING id`,
+			sku, minute(from), minute(to), now)
+	})
+}
+
+func minute(m int) *int {
+	if m < 0 {
+		return nil
+	}
+	return &m
+}
+
+// changed runs an update of one product and gives its id.
+func changed(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]int64, error) {
+	var id int64
+	err := tx.QueryRow(ctx, sql, args...).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("catalog: product: %w", err)
+	}
+	return []int64{id}, nil
+}

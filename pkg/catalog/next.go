@@ -1,0 +1,51 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/muarahq/muara/pkg/order"
+)
+
+// Router finds the next offer for an order that its first one refused, straight
+// from the database: workers fail over seldom and need no catalogue in memory.
+type Router struct {
+	Pool     *pgxpool.Pool
+	Rounding Rounding
+	Location *time.Location
+	Now      func() time.Time
+	Random   func(n int64) int64
+}
+
+// Next is [Snapshot.Route] for a product by its id, without the offers tried.
+// maxCost is the order's, in rupiah; zero is no bound.
+func (r *Router) Next(ctx context.Context, productID, maxCost int64, tried []int64) (order.Route, error) {
+	products, err := loadProducts(ctx, r.Pool, `p.id = $1`, productID)
+	if err != nil {
+		return order.Route{}, err
+	}
+	p := products[productID]
+	if p == nil {
+		return order.Route{}, ErrNotFound
+	}
+	all, err := loadUpstreams(ctx, r.Pool)
+	if err != nil {
+		return order.Route{}, err
+	}
+	health := make(map[string]Upstream, len(all))
+	for _, u := range all {
+		health[u.Name] = u
+	}
+	loc := r.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	// The order's own bound stands for the price: nothing is derived here.
+	c := choice{
+		rules: &rules{rounding: r.Rounding, loc: loc}, health: health, now: r.Now(), random: r.Random,
+		maxCost: maxCost, exclude: tried,
+	}
+	return c.route(p)
+}
