@@ -53,6 +53,21 @@ func (r *Refusal) Error() string {
 	return "refused: " + r.Message
 }
 
+// NamesPurchase is whether the refusal's data tells of a purchase after all: an
+// id or a status. Such an answer does not prove that nothing was bought.
+func (r *Refusal) NamesPurchase() bool {
+	var d map[string]json.RawMessage
+	if r.Data == nil || json.Unmarshal(r.Data, &d) != nil {
+		return false
+	}
+	for _, name := range []string{"id", "order_id", "status"} {
+		if !lenient.Null(d[name]) {
+			return true
+		}
+	}
+	return false
+}
+
 // AsRefusal finds a refusal in err.
 func AsRefusal(err error) (*Refusal, bool) { return errors.AsType[*Refusal](err) }
 

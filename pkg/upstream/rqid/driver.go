@@ -1,0 +1,129 @@
+package rqid
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/rqid/wire"
+)
+
+// The names of the credentials in the configuration.
+const (
+	credentialKey  = "api_key"
+	credentialMMID = "mmid"
+)
+
+// Driver speaks to one account.
+type Driver struct {
+	cfg  upstream.Config
+	base string
+}
+
+// New makes a driver.
+func New(cfg upstream.Config) (*Driver, error) {
+	if err := cfg.Need(credentialKey, credentialMMID); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Driver{cfg: cfg, base: cfg.Base()}, nil
+}
+
+var (
+	_ upstream.Driver           = (*Driver)(nil)
+	_ upstream.Lookup           = (*Driver)(nil)
+	_ upstream.IdempotentSubmit = (*Driver)(nil)
+	_ upstream.BulkStatus       = (*Driver)(nil)
+	_ upstream.Balance          = (*Driver)(nil)
+	_ upstream.Catalog          = (*Driver)(nil)
+)
+
+// IdempotentSubmit says that the API never buys twice under one ref_1.
+func (d *Driver) IdempotentSubmit() {}
+
+// sender is one of the two ways of [upstream.HTTP].
+type sender func(context.Context, *http.Request) (*upstream.Response, error)
+
+// ask posts one body.
+func (d *Driver) ask(ctx context.Context, send sender, path string, body any) (*upstream.Response, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, &upstream.Error{Class: upstream.NotSent, Err: errors.New("request could not be built")}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+path, bytes.NewReader(raw))
+	if err != nil {
+		return nil, &upstream.Error{Class: upstream.NotSent, Err: errors.New("request could not be built")}
+	}
+	req.Header.Set(wire.KeyHeader, d.cfg.Credentials[credentialKey])
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	return send(ctx, req)
+}
+
+func (d *Driver) mmid() string { return d.cfg.Credentials[credentialMMID] }
+
+// reasonOf is why, by result code. Codes that are not here say nothing.
+func reasonOf(rc string) (upstream.Reason, bool) {
+	switch rc {
+	case wire.RCUnknownProduct, wire.RCTrouble:
+		return upstream.ReasonProduct, true
+	case wire.RCUnknownCustomer:
+		return upstream.ReasonCustomer, true
+	case wire.RCBalance:
+		return upstream.ReasonOurBalance, true
+	case wire.RCAccount:
+		return upstream.ReasonOurAccount, true
+	case wire.RCFormat:
+		return "", true
+	case wire.RCDuplicate:
+		return upstream.ReasonDuplicate, true
+	}
+	return "", false
+}
+
+// explain turns what a decoder said into the class of the call.
+func (d *Driver) explain(resp *upstream.Response, err error) *upstream.Error {
+	r, ok := wire.AsRefusal(err)
+	if !ok {
+		return upstream.Malformed(resp.Code(), err)
+	}
+	code, detail := resp.Code(), d.cfg.Redact(r.Message)
+	if r.RC != "" {
+		code = "rc " + r.RC
+	}
+	reason, known := reasonOf(r.RC)
+	switch {
+	case resp.Status >= http.StatusInternalServerError || r.Code >= http.StatusInternalServerError:
+	case known:
+		if reason == "" {
+			reason = upstream.ReasonIn(r.Message)
+		}
+		return upstream.Reject(reason, code, detail)
+	case refusesAccount(resp.Status) || refusesAccount(r.Code):
+		return upstream.Reject(upstream.ReasonOurAccount, code, detail)
+	}
+	return &upstream.Error{Class: upstream.Unknown, Code: code, Detail: detail, Err: errors.New("failure without proof")}
+}
+
+func refusesAccount(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// Balance reads our balance, in rupiah.
+func (d *Driver) Balance(ctx context.Context) (int64, error) {
+	resp, err := d.ask(ctx, d.cfg.HTTP.Read, wire.PathBalance, wire.Account{MMID: d.mmid()})
+	if err != nil {
+		return 0, err
+	}
+	r, err := wire.DecodeBalance(resp.Body)
+	if err != nil {
+		return 0, d.explain(resp, err)
+	}
+	return int64(*r.Data.Saldo), nil
+}
