@@ -8,12 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Due is an event for which a worker should be asked.
-type Due struct {
+// DueEvent is an event for which a worker should be asked.
+type DueEvent struct {
 	ID       int64
 	Attempts int
-	// Since is when it became due.
-	Since time.Time
+	// DueAt is when it became due.
+	DueAt time.Time
 }
 
 // Merchants are walked through the index, each giving no more than it has lanes
@@ -35,44 +35,35 @@ const dueSQL = `WITH RECURSIVE m AS (
 	WHERE m.merchant_id IS NOT NULL
 	ORDER BY d.next_run_at, d.id LIMIT $3`
 
-// ListDue gives up to limit events that could be sent now and nobody sends, those
+// Due gives up to limit events that could be sent now and nobody sends, those
 // that wait longest first and no more of a merchant than it has lanes free. Whoever
 // is asked to deliver one goes on with the rest of its merchant's.
-func ListDue(ctx context.Context, db Querier, now time.Time, limit int) ([]Due, error) {
+func Due(ctx context.Context, db Querier, now time.Time, limit int) ([]DueEvent, error) {
 	rows, err := db.Query(ctx, dueSQL, now, defaultLanes, limit)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: due: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Due])
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DueEvent])
 	if err != nil {
 		return nil, fmt.Errorf("webhook: due: %w", err)
 	}
 	return list, nil
 }
 
-// Stats is how deliveries stand, for the scheduler's metrics.
-type Stats struct {
-	// Pending were not tried yet, Failed will be tried again.
-	Pending int64
-	Failed  int64
-	// OldestPending is when the oldest event that was never tried happened, OldestDue
-	// when the one that waits longest could have been sent; nil when there is none.
-	OldestPending *time.Time
-	OldestDue     *time.Time
-	// Suspended endpoints are those that we switched off.
-	Suspended int64
-}
-
-// Backlog counts what is open. It reads the index of open events only.
-func Backlog(ctx context.Context, db Querier, now time.Time) (Stats, error) {
-	var s Stats
-	err := db.QueryRow(ctx, `SELECT count(*) FILTER (WHERE status = '`+Pending+`'), count(*) FILTER (WHERE status = '`+Failed+`'),
-		min(created_at) FILTER (WHERE attempts = 0), min(next_run_at) FILTER (WHERE next_run_at <= $1 AND NOT blocked),
-		(SELECT count(*) FROM webhook_endpoints WHERE suspended_reason <> '')
-		FROM webhook_events WHERE `+openCondition, now).
-		Scan(&s.Pending, &s.Failed, &s.OldestPending, &s.OldestDue, &s.Suspended)
+// Backlog counts the events that are neither delivered nor parked, and tells when
+// the oldest that nobody has tried happened; zero when there is none. It leaves out
+// those that wait for an earlier one of their subject, and merchants that only fail:
+// what it measures is how well we keep up. It reads the index of open events only.
+func Backlog(ctx context.Context, db Querier) (open int64, oldest time.Time, err error) {
+	var at *time.Time
+	err = db.QueryRow(ctx, `SELECT count(*), min(e.created_at) FILTER (WHERE e.attempts = 0 AND NOT e.blocked AND COALESCE(p.failures, 0) < `+sickAfter+`)
+		FROM webhook_events e LEFT JOIN webhook_endpoints p ON p.merchant_id = e.merchant_id
+		WHERE e.`+openCondition).Scan(&open, &at)
 	if err != nil {
-		return Stats{}, fmt.Errorf("webhook: backlog: %w", err)
+		return 0, time.Time{}, fmt.Errorf("webhook: backlog: %w", err)
 	}
-	return s, nil
+	if at != nil {
+		oldest = *at
+	}
+	return open, oldest, nil
 }
