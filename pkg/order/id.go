@@ -36,13 +36,16 @@ func prefix(c Category) string {
 }
 
 // PublicID is the order_id that merchants see.
-func PublicID(c Category, id int64) string {
+func PublicID(c Category, id int64) string { return prefix(c) + encode(id) }
+
+// encode writes an id in 13 characters.
+func encode(id int64) string {
 	var buf [13]byte
 	for i := len(buf) - 1; i >= 0; i-- {
 		buf[i] = crockford[id&31]
 		id >>= 5
 	}
-	return prefix(c) + string(buf[:])
+	return string(buf[:])
 }
 
 // PublicID is the order_id that merchants see.

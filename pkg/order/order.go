@@ -45,7 +45,6 @@ func (s State) Final() bool {
 	return false
 }
 
-
 // Message is one text that came to a rented number.
 type Message struct {
 	Code       string    `json:"code"`
@@ -64,6 +63,8 @@ type Facts struct {
 	StartCount *int64    `json:"start_count,omitempty"`
 	Remains    *int64    `json:"remains,omitempty"`
 	Note       string    `json:"note,omitempty"`
+	// WishSent: the source has been told of the wish to resend.
+	WishSent bool `json:"wish_sent,omitempty"`
 	// Items is a premium product's content. It is never stored with the order: it
 	// is decrypted from stock when a merchant reads the order.
 	Items []string `json:"-"`
@@ -116,6 +117,7 @@ type Order struct {
 	FinishRequested bool            `bun:"finish_requested"`
 	ResendRequested bool            `bun:"resend_requested"`
 	Flag            string          `bun:"flag"`
+	TraceParent     string          `bun:"trace_parent"`
 	NextRunAt       *time.Time      `bun:"next_run_at"`
 	Polls           int             `bun:"polls"`
 	WatchedAt       *time.Time      `bun:"watched_at"`

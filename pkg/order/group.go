@@ -1,0 +1,130 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// errClosed is what a group answers after Close.
+var errClosed = errors.New("order: shutting down")
+
+// group turns concurrent calls into common commits: while one commit is on its
+// way, what arrives is collected and goes with the next. Alone, a call waits for
+// nobody. In is what a caller hands in, Out what it gets back.
+type group[In, Out any] struct {
+	commit func([]*call[In, Out])
+	limit  int
+	in     chan *call[In, Out]
+	stop   chan struct{}
+	once   sync.Once
+	wg     sync.WaitGroup
+}
+
+// call is one caller's part of a common commit. The commit sets out or err of
+// every call that it was given.
+type call[In, Out any] struct {
+	ctx  context.Context //nolint:containedctx // the caller's, for values and cancellation before the commit starts
+	in   In
+	out  Out
+	err  error
+	done chan struct{}
+}
+
+// newGroup starts lanes committers, each with sets of at most limit calls. More
+// than one lane overlaps one set's round trips with another's fsync.
+func newGroup[In, Out any](lanes, limit int, commit func([]*call[In, Out])) *group[In, Out] {
+	g := &group[In, Out]{commit: commit, limit: limit, in: make(chan *call[In, Out], limit), stop: make(chan struct{})}
+	for range lanes {
+		g.wg.Add(1)
+		go g.run()
+	}
+	return g
+}
+
+// do hands in and waits for the commit. A caller whose ctx ends first gets its
+// error; the commit may still happen, as with any commit whose answer is lost.
+func (g *group[In, Out]) do(ctx context.Context, in In) (Out, error) {
+	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan struct{})}
+	var none Out
+	select {
+	case g.in <- c:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-g.stop:
+		return none, errClosed
+	}
+	select {
+	case <-c.done:
+		return c.out, c.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+func (g *group[In, Out]) run() {
+	defer g.wg.Done()
+	set := make([]*call[In, Out], 0, g.limit)
+	for {
+		set = set[:0]
+		select {
+		case c := <-g.in:
+			set = append(set, c)
+		case <-g.stop:
+			g.refuse()
+			return
+		}
+		set = g.collect(set)
+		if len(set) == 0 {
+			continue
+		}
+		g.commit(set)
+		for _, c := range set {
+			close(c.done)
+		}
+	}
+}
+
+// collect takes what has arrived, without waiting for more, and drops calls whose
+// callers have gone already.
+func (g *group[In, Out]) collect(set []*call[In, Out]) []*call[In, Out] {
+	for len(set) < g.limit {
+		select {
+		case c := <-g.in:
+			set = append(set, c)
+			continue
+		default:
+		}
+		break
+	}
+	kept := set[:0]
+	for _, c := range set {
+		if err := c.ctx.Err(); err != nil {
+			c.err = err
+			close(c.done)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// refuse answers what is still waiting when the group closes.
+func (g *group[In, Out]) refuse() {
+	for {
+		select {
+		case c := <-g.in:
+			c.err = errClosed
+			close(c.done)
+		default:
+			return
+		}
+	}
+}
+
+// close finishes the commits on their way and refuses everything else.
+func (g *group[In, Out]) close() {
+	g.once.Do(func() { close(g.stop) })
+	g.wg.Wait()
+	g.refuse()
+}

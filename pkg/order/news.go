@@ -1,0 +1,80 @@
+package order
+
+// news takes the step's facts into the order and tells whether a merchant waits
+// for one of them: the phone number, a code, a serial number that comes late.
+func (c *change) news() bool {
+	o, s := c.o, c.step
+	if s.Flag == "-" {
+		o.Flag = ""
+	} else if s.Flag != "" {
+		o.Flag = s.Flag
+	}
+	if s.Polled {
+		o.Polls++
+	}
+	if s.UpstreamRef != "" {
+		o.UpstreamRef = s.UpstreamRef
+	}
+	if s.Cost != nil {
+		o.Cost = *s.Cost
+	}
+	if s.ExpiresAt != nil {
+		o.ExpiresAt = s.ExpiresAt
+	}
+	c.wish()
+	f := &o.Facts
+	told := set(&f.SN, s.SN)
+	told = set(&f.Phone, s.Phone) || told
+	set(&f.Country, s.Country)
+	set(&f.Service, s.Service)
+	set(&f.Operator, s.Operator)
+	if s.StartCount != nil {
+		f.StartCount = s.StartCount
+	}
+	if s.Remains != nil {
+		f.Remains = s.Remains
+	}
+	for _, m := range s.Messages {
+		if !f.has(m) {
+			f.Messages = append(f.Messages, m)
+			told = true
+			o.ResendRequested = false
+		}
+	}
+	return told
+}
+
+func (c *change) wish() {
+	switch o := c.o; c.step.Wish {
+	case WishCancel:
+		o.CancelRequested = true
+	case WishFinish:
+		o.FinishRequested = true
+	case WishResend:
+		o.ResendRequested, o.Facts.WishSent = true, false
+	case WishSent:
+		o.Facts.WishSent = true
+	case WishRefused:
+		o.ResendRequested = false
+	}
+}
+
+// has tells whether a message is known: a code that is asked for again and again
+// is one message, unless its text or its known time differ.
+func (f *Facts) has(m Message) bool {
+	for _, k := range f.Messages {
+		if k.Code == m.Code && k.Text == m.Text {
+			return true
+		}
+	}
+	return false
+}
+
+// set keeps a fact that is new and tells whether it was.
+func set(field *string, said string) bool {
+	if said == "" || *field == said {
+		return false
+	}
+	*field = said
+	return true
+}

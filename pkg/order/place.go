@@ -1,0 +1,291 @@
+package order
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun"
+
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/pg"
+)
+
+const (
+	// placeSet bounds how many placements share a commit, placeLanes how many
+	// commits may be on their way: measured, see docs/benchmarks.md.
+	placeSet   = 64
+	placeLanes = 2
+	// commitTimeout bounds one common commit; it runs on after its callers left.
+	commitTimeout = 10 * time.Second
+	// queueGrace is how long a fresh order may wait for its first worker before the
+	// scheduler enqueues it again.
+	queueGrace = 10 * time.Second
+)
+
+// Opener opens sealed content; *seal.Sealer is one.
+type Opener interface {
+	Open(sealed []byte, context string) ([]byte, error)
+}
+
+// StockContext is the context that stock items are sealed with.
+const StockContext = "stock"
+
+// Placed is an accepted order and the wallet's balance at that moment.
+type Placed struct {
+	Order   *Order
+	Balance int64
+	// Replayed: the ref was known with the same content, and nothing was taken.
+	Replayed bool
+}
+
+// Placer accepts orders: one commit holds the order, its debit and its entry.
+// Concurrent placements share commits.
+type Placer struct {
+	db       pg.Beginner
+	accounts *ledger.Accounts
+	opener   Opener
+	now      func() time.Time
+	log      *slog.Logger
+	group    *group[*Request, *Placed]
+}
+
+// NewPlacer starts a placer; opener may be nil where no premium product is sold.
+func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger) *Placer {
+	p := &Placer{db: db, accounts: accounts, opener: opener, now: now, log: log}
+	p.group = newGroup(placeLanes, placeSet, p.commit)
+	return p
+}
+
+// Close finishes what is on its way and refuses the rest.
+func (p *Placer) Close() { p.group.close() }
+
+// Place takes the price and keeps the order, or does neither. A ref that is known
+// with the same content gives the stored order as it stands; errors are
+// [ErrConflict], [ErrInsufficient], [ErrOutOfStock] and the database's own, after
+// which the order may or may not have been placed: the same ref answers that.
+func (p *Placer) Place(ctx context.Context, r *Request) (*Placed, error) {
+	return p.group.do(ctx, r)
+}
+
+type placement = call[*Request, *Placed]
+
+func (p *Placer) commit(set []*placement) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(set[0].ctx), commitTimeout)
+	defer cancel()
+	const tries = 3 // an id drawn twice meets the primary key
+	var err error
+	for range tries {
+		if err = p.try(ctx, set); !pg.IsUnique(err, "orders_pkey") {
+			break
+		}
+	}
+	if err != nil {
+		for _, c := range set {
+			c.out, c.err = nil, fmt.Errorf("order: place: %w", err)
+		}
+	}
+}
+
+// refKey names an order by its wallet and ref.
+type refKey struct {
+	wallet int64
+	ref    string
+}
+
+func (r *Request) key() refKey { return refKey{r.WalletID, r.Ref} }
+
+func (p *Placer) try(ctx context.Context, set []*placement) error {
+	inFlight := map[string]ledger.Account{}
+	revenue := map[string]ledger.Account{}
+	for _, mode := range []string{"live", "test"} {
+		var err error
+		if inFlight[mode], err = p.accounts.System(ctx, mode, ledger.InFlight); err != nil {
+			return err
+		}
+		if revenue[mode], err = p.accounts.System(ctx, mode, ledger.Revenue); err != nil {
+			return err
+		}
+	}
+	return pg.InTx(ctx, p.db, func(tx pgx.Tx) error {
+		s := &sitting{now: p.now().UTC().Truncate(time.Microsecond), placed: map[refKey]*Order{}, inFlight: inFlight, revenue: revenue}
+		if err := s.read(ctx, tx, set); err != nil {
+			return err
+		}
+		for _, c := range set {
+			if err := s.decide(c, p.opener); err != nil {
+				return err
+			}
+		}
+		return s.write(ctx, tx)
+	})
+}
+
+// sitting is one common commit of placements.
+type sitting struct {
+	now      time.Time
+	book     *ledger.Book
+	placed   map[refKey]*Order
+	fresh    []*Order
+	stock    map[int64][]item
+	allotted []item
+	inFlight map[string]ledger.Account
+	revenue  map[string]ledger.Account
+}
+
+// lookupSQL finds the orders that bear a ref already. It runs after the wallets
+// are locked, so that every earlier placement of the same wallet is visible.
+const lookupSQL = `SELECT ` + columns + ` FROM unnest($1::bigint[], $2::text[]) AS u(wallet, ref)
+	CROSS JOIN LATERAL (SELECT * FROM orders WHERE wallet_id = u.wallet AND ref = u.ref LIMIT 1) o`
+
+func (s *sitting) read(ctx context.Context, tx pgx.Tx, set []*placement) error {
+	wallets, refs := make([]int64, len(set)), make([]string, len(set))
+	wanted := map[int64]int64{}
+	for i, c := range set {
+		wallets[i], refs[i] = c.in.WalletID, c.in.Ref
+		if c.in.Category == Product {
+			wanted[c.in.ProductID] += c.in.Quantity
+		}
+	}
+	var b pgx.Batch
+	s.book = ledger.QueueLock(&b, wallets)
+	b.Queue(lookupSQL, wallets, refs).Query(func(rows pgx.Rows) error {
+		found, err := collect(rows)
+		for _, o := range found {
+			s.placed[refKey{o.WalletID, o.Ref}] = o
+		}
+		return err
+	})
+	if len(wanted) > 0 {
+		s.queueStock(&b, wanted)
+	}
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// decide gives one placement its verdict; a refusal leaves no trace.
+func (s *sitting) decide(c *placement, opener Opener) error {
+	r := c.in
+	c.out, c.err = nil, nil
+	w := s.book.Wallet(r.WalletID)
+	if w == nil {
+		c.err = ledger.ErrNoWallet
+		return nil
+	}
+	hash := r.Hash()
+	if o, ok := s.placed[r.key()]; ok {
+		if !bytes.Equal(o.ContentHash, hash) {
+			c.err = ErrConflict
+			return nil
+		}
+		c.out = &Placed{Order: o, Balance: w.Balance, Replayed: true}
+		return nil
+	}
+	if r.Category == Product && int64(len(s.stock[r.ProductID])) < r.Quantity {
+		c.err = ErrOutOfStock
+		return nil
+	}
+	o, err := r.order(w.Mode, hash, s.now)
+	if err != nil {
+		return err
+	}
+	err = s.book.Post(ledger.Entry{
+		Subject: subject, SubjectID: o.ID, Kind: ledger.KindOrder,
+		Debit: ledger.WalletAccount(r.WalletID), Credit: s.inFlight[w.Mode], Amount: r.Price, Notes: r.Name,
+	})
+	switch {
+	case errors.Is(err, ledger.ErrInsufficient):
+		c.err = ErrInsufficient
+		return nil
+	case err != nil:
+		return err
+	}
+	if r.Category == Product {
+		if err := s.deliver(o, opener); err != nil {
+			return err
+		}
+	}
+	s.placed[r.key()] = o
+	s.fresh = append(s.fresh, o)
+	c.out = &Placed{Order: o, Balance: w.Balance}
+	return nil
+}
+
+// order gives the row of a fresh order.
+func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error) {
+	inputs, extra := json.RawMessage("{}"), r.Route.Extra
+	if len(r.Inputs) > 0 {
+		var err error
+		if inputs, err = json.Marshal(r.Inputs); err != nil {
+			return nil, fmt.Errorf("order: inputs: %w", err)
+		}
+	}
+	if len(extra) == 0 {
+		extra = json.RawMessage("{}")
+	}
+	due := now.Add(queueGrace)
+	return &Order{
+		ID: newID(now), WalletID: r.WalletID, Mode: mode, Ref: r.Ref, ContentHash: hash, Category: r.Category,
+		SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, Quantity: r.Quantity, Price: r.Price,
+		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Inputs: inputs, CallbackURL: r.CallbackURL,
+		MaxCost: r.MaxCost, State: Queued, Version: 1, Upstream: r.Route.Upstream, OfferID: r.Route.OfferID, Code: r.Route.Code,
+		Extra: extra, Cost: r.Route.Cost, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+const insertSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
+	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref,
+	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at)
+	SELECT u.id, u.wallet, u.mode, u.ref, u.hash, u.category, u.sku, u.name, u.product, u.quantity, u.price, 0,
+	u.customer, u.zone, u.target, u.inputs::jsonb, u.callback, u.max_cost, u.state, 1, 0, u.upstream, u.offer, u.code, u.extra::jsonb, u.cost, '',
+	'', '{}', false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed
+	FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+	$11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::bigint[],
+	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[])
+	AS u(id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, max_cost, state,
+	upstream, offer, code, extra, cost, trace, next_run, completed)`
+
+func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
+	if len(s.fresh) == 0 {
+		return nil
+	}
+	var b pgx.Batch
+	n := len(s.fresh)
+	id, wallet, mode, ref, hash := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n), make([][]byte, n)
+	category, sku, name, product, quantity, price := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	customer, zone, target, inputs, callback, maxCost := make([]*string, n), make([]*string, n), make([]*string, n), make([]string, n), make([]string, n), make([]int64, n)
+	state, upstream, offer, code, extra, cost := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
+	trace, next, completed := make([]string, n), make([]*time.Time, n), make([]*time.Time, n)
+	for i, o := range s.fresh {
+		id[i], wallet[i], mode[i], ref[i], hash[i] = o.ID, o.WalletID, o.Mode, o.Ref, o.ContentHash
+		category[i], sku[i], name[i], product[i], quantity[i], price[i] = string(o.Category), o.SKU, o.Name, o.ProductID, o.Quantity, o.Price
+		customer[i], zone[i], target[i], inputs[i], callback[i], maxCost[i] = o.CustomerNo, o.ZoneID, o.Target, string(o.Inputs), o.CallbackURL, o.MaxCost
+		state[i], upstream[i], offer[i], code[i], extra[i], cost[i] = string(o.State), o.Upstream, o.OfferID, o.Code, string(o.Extra), o.Cost
+		trace[i], next[i], completed[i] = o.TraceParent, o.NextRunAt, o.CompletedAt
+	}
+	b.Queue(insertSQL, id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, maxCost,
+		state, upstream, offer, code, extra, cost, s.now, trace, next, completed)
+	s.book.Queue(&b, s.now)
+	s.queueAllot(&b)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// Replay gives the order that bears the request's ref already, nil when there is
+// none, or [ErrConflict] when its content is another.
+func Replay(ctx context.Context, db bun.IDB, r *Request) (*Order, error) {
+	o, err := byRef(ctx, db, r.WalletID, r.Ref)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil //nolint:nilnil // no order is the usual answer here, not an error
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(o.ContentHash, r.Hash()) {
+		return nil, ErrConflict
+	}
+	return o, nil
+}

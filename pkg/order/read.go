@@ -1,0 +1,184 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// subject is what the ledger knows orders as.
+const subject = "order"
+
+// Get gives a wallet's order by the merchant's own ref, or by order_id when no
+// order bears such a ref. [ErrNotFound] when neither does.
+func Get(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
+	o, err := byRef(ctx, db, walletID, refOrID)
+	if !errors.Is(err, ErrNotFound) {
+		return o, err
+	}
+	category, id, ok := ParsePublicID(refOrID)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return one(ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.wallet_id = ? AND o.id = ? AND o.category = ?", walletID, id, category)
+	})
+}
+
+// ByID gives an order to operators and workers, whoever's it is.
+func ByID(ctx context.Context, db bun.IDB, id int64) (*Order, error) {
+	return one(ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("o.id = ?", id) })
+}
+
+func byRef(ctx context.Context, db bun.IDB, walletID int64, ref string) (*Order, error) {
+	return one(ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("o.wallet_id = ? AND o.ref = ?", walletID, ref)
+	})
+}
+
+func one(ctx context.Context, db bun.IDB, where func(*bun.SelectQuery) *bun.SelectQuery) (*Order, error) {
+	o := new(Order)
+	err := where(db.NewSelect().Model(o)).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("order: read: %w", err)
+	}
+	return o, nil
+}
+
+// Filter selects a wallet's orders. Empty fields select all.
+type Filter struct {
+	// Status is the merchants' word.
+	Status   string
+	Category Category
+	SKU      string
+	// Search finds a ref, order_id, customer_no, target or serial number, whole.
+	Search   string
+	From, To *time.Time
+	// Before is the id that the page ends before; zero starts at the newest.
+	Before int64
+	Limit  int
+}
+
+// States gives the states behind a merchants' status, none for an unknown word.
+func States(status string) []State {
+	switch status {
+	case "pending":
+		return []State{Queued}
+	case "processing":
+		return []State{Queued, Sending, Processing, Unknown}
+	case "completed", "failed", "partial", "canceled", "expired":
+		return []State{State(status)}
+	}
+	return nil
+}
+
+// List gives a page of a wallet's orders, newest first.
+func List(ctx context.Context, db bun.IDB, walletID int64, f Filter) ([]*Order, error) {
+	var out []*Order
+	q := db.NewSelect().Model(&out).Where("o.wallet_id = ?", walletID).Order("o.id DESC").Limit(int64(f.Limit))
+	if f.Status != "" {
+		q = q.Where("o.state IN (?)", bun.In(States(f.Status)))
+		switch f.Status {
+		case "pending":
+			q = q.Where("o.attempt = 0")
+		case "processing":
+			q = q.Where("(o.state <> ? OR o.attempt > 0)", Queued)
+		}
+	}
+	if f.Category != "" {
+		q = q.Where("o.category = ?", f.Category)
+	}
+	if f.SKU != "" {
+		q = q.Where("o.sku = ?", f.SKU)
+	}
+	if f.From != nil {
+		q = q.Where("o.created_at >= ?", *f.From)
+	}
+	if f.To != nil {
+		q = q.Where("o.created_at < ?", *f.To)
+	}
+	if f.Before != 0 {
+		q = q.Where("o.id < ?", f.Before)
+	}
+	if f.Search != "" {
+		_, id, _ := ParsePublicID(f.Search)
+		text := strings.ReplaceAll(f.Search, "\x00", "")
+		q = q.Where("(o.ref = ? OR o.id = ? OR o.customer_no = ? OR o.target = ? OR o.facts->>'sn' = ?)", text, id, text, text, text)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("order: list: %w", err)
+	}
+	return out, nil
+}
+
+// Held gives the prices of a wallet's orders that are not final, in rupiah.
+func Held(ctx context.Context, db bun.IDB, walletID int64) (int64, error) {
+	var held int64
+	err := db.NewSelect().Table("orders").ColumnExpr("coalesce(sum(price), 0)::bigint").
+		Where("wallet_id = ? AND state IN ('queued', 'sending', 'processing', 'unknown')", walletID).Scan(ctx, &held)
+	if err != nil {
+		return 0, fmt.Errorf("order: held: %w", err)
+	}
+	return held, nil
+}
+
+// Stats counts a wallet's orders; volumes are rupiah taken and not given back.
+type Stats struct {
+	Orders      int64 `bun:"orders"`
+	Completed   int64 `bun:"completed"`
+	Volume      int64 `bun:"volume"`
+	MonthOrders int64 `bun:"month_orders"`
+	MonthVolume int64 `bun:"month_volume"`
+}
+
+// CountStats gives a wallet's statistics; month is when the current one began.
+func CountStats(ctx context.Context, db bun.IDB, walletID int64, month time.Time) (Stats, error) {
+	var s Stats
+	taken := "state IN ('completed', 'partial')"
+	err := db.NewSelect().Table("orders").
+		ColumnExpr("count(*) AS orders").
+		ColumnExpr("count(*) FILTER (WHERE state = 'completed') AS completed").
+		ColumnExpr("coalesce(sum(price - refunded) FILTER (WHERE "+taken+"), 0)::bigint AS volume").
+		ColumnExpr("count(*) FILTER (WHERE created_at >= ?) AS month_orders", month).
+		ColumnExpr("coalesce(sum(price - refunded) FILTER (WHERE "+taken+" AND created_at >= ?), 0)::bigint AS month_volume", month).
+		Where("wallet_id = ?", walletID).Scan(ctx, &s)
+	if err != nil {
+		return Stats{}, fmt.Errorf("order: stats: %w", err)
+	}
+	return s, nil
+}
+
+// Names are what a mutation shows of the order behind it.
+type Names struct {
+	Ref     string
+	OrderID string
+}
+
+// NamesOf gives refs and public ids by order id.
+func NamesOf(ctx context.Context, db bun.IDB, ids []int64) (map[int64]Names, error) {
+	out := make(map[int64]Names, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		ID       int64    `bun:"id"`
+		Ref      string   `bun:"ref"`
+		Category Category `bun:"category"`
+	}
+	err := db.NewSelect().Table("orders").Column("id", "ref", "category").Where("id IN (?)", bun.In(ids)).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("order: names: %w", err)
+	}
+	for _, r := range rows {
+		out[r.ID] = Names{Ref: r.Ref, OrderID: PublicID(r.Category, r.ID)}
+	}
+	return out, nil
+}

@@ -1,0 +1,51 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Status of the open orders, for metrics.
+type (
+	// AtUpstream is what is open at one upstream.
+	AtUpstream struct{ Due, Queued, Unknown Backlog }
+	// Open is what is open everywhere; Flagged waits for an operator.
+	Open struct {
+		Upstreams map[string]AtUpstream
+		Flagged   int64
+	}
+)
+
+// Standing counts open orders. It reads only partial indexes of what is open.
+func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, error) {
+	out := &Open{Upstreams: map[string]AtUpstream{}}
+	var b pgx.Batch
+	each := func(sql string, put func(*AtUpstream, Backlog), args ...any) {
+		b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+			var name string
+			var l Backlog
+			_, err := pgx.ForEachRow(rows, []any{&name, &l.Count, &l.Oldest}, func() error {
+				at := out.Upstreams[name]
+				put(&at, l)
+				out.Upstreams[name] = at
+				return nil
+			})
+			return err
+		})
+	}
+	each(`SELECT upstream, count(*), min(next_run_at) FROM orders WHERE next_run_at <= $1 AND state <> 'queued' AND state <> 'sending' GROUP BY upstream`,
+		func(a *AtUpstream, l Backlog) { a.Due = l }, now)
+	each(`SELECT upstream, count(*), min(created_at) FROM orders WHERE state = 'queued' GROUP BY upstream`,
+		func(a *AtUpstream, l Backlog) { a.Queued = l })
+	each(`SELECT upstream, count(*), min(updated_at) FROM orders WHERE state = 'unknown' GROUP BY upstream`,
+		func(a *AtUpstream, l Backlog) { a.Unknown = l })
+	b.Queue(`SELECT count(*) FROM orders WHERE flag <> ''`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
+	if err := pool.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, fmt.Errorf("order: standing: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,262 @@
+package order
+
+import (
+	"slices"
+	"time"
+)
+
+// Step is one change of an order: what was observed, and what follows. The
+// caller (the worker's policy, an operator, a merchant's action) has decided;
+// [Writer.Do] checks that the order still stands where the caller believes, and
+// writes state, money, evidence and webhook in one commit.
+type Step struct {
+	OrderID int64
+	// Attempt is the attempt the step is about; it must be the order's current one.
+	// Claim raises it by one.
+	Attempt int
+	// To is the state to reach; empty keeps the state (news, a later look).
+	To State
+	// From guards the state too where it is set: the step was decided on it.
+	From State
+	// Cause says who or what: submit, status, lookup, sweep, merchant, operator …
+	Cause string
+
+	// Evidence, for the attempt's row.
+	Outcome       string
+	Reason        string
+	SaidCode      string
+	SaidDetail    string
+	BalanceBefore *int64
+	BalanceAfter  *int64
+
+	// News, kept when set.
+	UpstreamRef string
+	Cost        *int64
+	SN          string
+	Phone       string
+	Country     string
+	Service     string
+	Operator    string
+	Messages    []Message
+	StartCount  *int64
+	Remains     *int64
+	ExpiresAt   *time.Time
+
+	// Message is what the merchant reads of a final failure, in our own words.
+	Message string
+	// Flag tells operators why a person has to look; "-" takes the flag away.
+	Flag string
+	// Route is where a queued order goes next; nil keeps the route.
+	Route *Route
+	// NextRunAt is when to look again; nil when nothing more is to come.
+	NextRunAt *time.Time
+	// Polled counts one more question asked.
+	Polled bool
+	// Request marks what a merchant asked for: cancel, finish or resend.
+	Wish Wish
+	// Recharge takes the price again after a late success, if the balance allows.
+	Recharge bool
+}
+
+// Wish is a merchant's wish about an order on its way.
+type Wish string
+
+// The wishes.
+const (
+	WishCancel Wish = "cancel"
+	WishFinish Wish = "finish"
+	WishResend Wish = "resend"
+	// WishSent: the upstream has heard the wish to resend. WishRefused: it would not.
+	WishSent    Wish = "sent"
+	WishRefused Wish = "refused"
+)
+
+// allowed are the transitions; docs/order-states.md draws them.
+var allowed = map[State][]State{ //nolint:gochecknoglobals // a table of constants
+	Queued:     {Sending, Queued, Canceled, Failed},
+	Sending:    {Processing, Unknown, Queued, Completed, Failed, Partial, Canceled, Expired},
+	Processing: {Queued, Completed, Failed, Partial, Canceled, Expired},
+	Unknown:    {Processing, Queued, Completed, Failed, Partial, Canceled, Expired},
+	// Late success: the source took back its word.
+	Failed: {Completed},
+}
+
+// can tells whether a step may take an order from where it stands.
+func (o *Order) can(to State) bool {
+	return to == "" || slices.Contains(allowed[o.State], to)
+}
+
+// posting is a ledger entry before its accounts are looked up.
+type posting struct {
+	kind   string
+	n      int
+	amount int64
+}
+
+// change is what a step does to an order.
+type change struct {
+	o        *Order
+	from     State
+	step     *Step
+	postings []posting
+	// wallet: the postings touch the wallet, so it has to be locked.
+	wallet bool
+	// event: something that the merchant waits for happened.
+	event bool
+	// A commit may hold several changes of one order, so what later ones may
+	// change is kept: where the attempt goes, and the claim's row.
+	upstream string
+	claim    *Attempt
+	// version and view are the order's after this change.
+	version int64
+	view    View
+	// attemptOnly: the step is about an earlier attempt; the order stays.
+	attemptOnly bool
+}
+
+// apply changes o by s, in memory; balance is the wallet's where it is known to
+// matter. It fails with [ErrStale] when the order has moved on.
+func apply(o *Order, s *Step, now time.Time) (*change, error) {
+	c := &change{o: o, from: o.State, step: s}
+	if s.Attempt != o.Attempt {
+		return c, c.earlier()
+	}
+	if !o.can(s.To) || (s.From != "" && s.From != o.State) {
+		return nil, ErrStale
+	}
+	status := o.Status()
+	c.event = c.news()
+	o.UpdatedAt = now
+	o.Version++
+	o.NextRunAt = s.NextRunAt
+	c.upstream = o.Upstream
+	if s.To != "" {
+		c.enter(now)
+	}
+	c.event = c.event || o.Status() != status
+	c.version, c.view = o.Version, o.View()
+	return c, nil
+}
+
+// enter takes the order into the step's state, with its money.
+func (c *change) enter(now time.Time) {
+	o, s := c.o, c.step
+	late := o.State == Failed
+	o.State = s.To
+	switch s.To {
+	case Sending:
+		o.Attempt++
+		o.SentAt = &now
+		o.UpstreamRef = ""
+		o.Polls = 0
+		o.ExpiresAt = nil
+		c.claim = &Attempt{
+			OrderID: o.ID, N: o.Attempt, Upstream: o.Upstream, OfferID: o.OfferID, OurRef: OurRef(o.ID, o.Attempt),
+			Code: o.Code, Target: o.Recipient(), Cost: o.Cost, BalanceBefore: s.BalanceBefore, StartedAt: now,
+		}
+	case Queued:
+		if s.Route != nil {
+			o.Upstream, o.OfferID, o.Code, o.Cost = s.Route.Upstream, s.Route.OfferID, s.Route.Code, s.Route.Cost
+			if len(s.Route.Extra) > 0 {
+				o.Extra = s.Route.Extra
+			}
+		}
+		o.UpstreamRef = ""
+	case Completed, Failed, Partial, Canceled, Expired:
+		o.Message = s.Message
+		o.CompletedAt = &now
+		if late {
+			c.settleLate()
+			return
+		}
+		c.settle()
+	}
+}
+
+// settle shares the held price between revenue and the wallet.
+func (c *change) settle() {
+	o := c.o
+	back := o.Price
+	switch {
+	case o.State == Completed:
+		back = 0
+	case o.Facts.Remains != nil && o.State != Expired && o.State != Failed:
+		remains := min(max(*o.Facts.Remains, 0), o.Quantity)
+		back = mulDiv(o.Price, remains, o.Quantity)
+	case o.State == Partial:
+		back = 0 // partial without a count: nothing to go by
+	}
+	if back > 0 {
+		c.postings = append(c.postings, posting{"refund", 0, back})
+		c.wallet = true
+		o.Refunded = back
+	}
+	if back < o.Price {
+		c.postings = append(c.postings, posting{"settle", 0, o.Price - back})
+		c.cost("cost")
+	}
+}
+
+// settleLate books a success after the refund: the price is taken again by the
+// operator's policy, else what it cost is our loss and an operator's task.
+func (c *change) settleLate() {
+	c.o.Flag = "late success after refund"
+	if c.step.Recharge {
+		c.wallet = true
+		c.postings = append(c.postings, posting{"late_charge", 0, c.o.Price})
+		return
+	}
+	c.cost("late_cost")
+}
+
+// cost books what the upstream took.
+func (c *change) cost(kind string) {
+	if c.o.Cost > 0 {
+		c.postings = append(c.postings, posting{kind, c.step.Attempt, c.o.Cost})
+	}
+}
+
+// recharged replaces the late charge by the loss when the wallet cannot bear it.
+func (c *change) recharged(ok bool) {
+	if ok {
+		c.o.Refunded = 0
+		c.o.Flag = ""
+		c.cost("cost")
+		c.view = c.o.View()
+		return
+	}
+	c.postings = c.postings[:0]
+	c.cost("late_cost")
+}
+
+// earlier handles word about an attempt that the order has left behind: a success
+// there was bought twice, which is our loss and an operator's task.
+func (c *change) earlier() error {
+	s, o := c.step, c.o
+	if s.Attempt < 1 || s.Attempt > o.Attempt || s.To != Completed || s.Cost == nil {
+		return ErrStale
+	}
+	c.attemptOnly = true
+	o.Version++
+	c.version = o.Version
+	o.Flag = "an earlier attempt succeeded as well"
+	if *s.Cost > 0 {
+		c.postings = append(c.postings, posting{"late_cost", s.Attempt, *s.Cost})
+	}
+	return nil
+}
+
+// mulDiv gives ⌊a × b / c⌋ without overflow for rupiah amounts and quantities.
+func mulDiv(a, b, c int64) int64 {
+	q, r := a/c, a%c
+	return q*b + r*b/c
+}
+
+// earliest gives the earlier of an order's next look and now; while an attempt is
+// being sent the look stays where it is, since nothing can be asked yet.
+func earliest(next, now *time.Time, sending bool) *time.Time {
+	if sending || (next != nil && next.Before(*now)) {
+		return next
+	}
+	return now
+}

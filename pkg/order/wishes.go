@@ -1,0 +1,81 @@
+package order
+
+import (
+	"context"
+	"errors"
+
+	"github.com/uptrace/bun"
+)
+
+// Cancel asks for an order to be canceled on its merchant's behalf. One that has
+// not been sent yet is canceled at once; one on its way is marked, and its money
+// moves when the source confirms. Asking twice is asking once. It fails with
+// [ErrNotFound] and [ErrNotCancelable].
+func (w *Writer) Cancel(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
+	return w.wish(ctx, db, walletID, refOrID, func(o *Order) (*Step, error) {
+		switch {
+		case o.State == Canceled || o.CancelRequested && !o.State.Final():
+			return nil, nil //nolint:nilnil // nothing to do is not an error
+		case o.Category != OTP || o.State.Final():
+			return nil, ErrNotCancelable
+		case o.State == Queued:
+			return &Step{To: Canceled, Wish: WishCancel}, nil
+		}
+		now := w.now()
+		return &Step{Wish: WishCancel, NextRunAt: earliest(o.NextRunAt, &now, o.State == Sending)}, nil
+	})
+}
+
+// Finish says that no further code is wanted on a rented number. It changes no
+// status. [ErrNotAvailable] before a code came.
+func (w *Writer) Finish(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
+	return w.wish(ctx, db, walletID, refOrID, func(o *Order) (*Step, error) {
+		switch {
+		case o.Category != OTP || o.State != Completed:
+			return nil, ErrNotAvailable
+		case o.FinishRequested:
+			return nil, nil //nolint:nilnil // nothing to do is not an error
+		}
+		now := w.now()
+		return &Step{Wish: WishFinish, NextRunAt: &now}, nil
+	})
+}
+
+// Resend asks for a further code on a rented number. [ErrNotAvailable] before a
+// code came, after the number's end and after Finish.
+func (w *Writer) Resend(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
+	return w.wish(ctx, db, walletID, refOrID, func(o *Order) (*Step, error) {
+		now := w.now()
+		switch {
+		case o.Category != OTP || o.State != Completed || o.FinishRequested:
+			return nil, ErrNotAvailable
+		case o.ExpiresAt == nil || !o.ExpiresAt.After(now):
+			return nil, ErrNotAvailable
+		case o.ResendRequested:
+			return nil, nil //nolint:nilnil // nothing to do is not an error
+		}
+		return &Step{Wish: WishResend, NextRunAt: &now}, nil
+	})
+}
+
+// wish reads the order, lets decide say what to do, and does it unless the order
+// has moved on meanwhile, in which case it looks again.
+func (w *Writer) wish(ctx context.Context, db bun.IDB, walletID int64, refOrID string, decide func(*Order) (*Step, error)) (*Order, error) {
+	const tries = 5
+	for range tries {
+		o, err := Get(ctx, db, walletID, refOrID)
+		if err != nil {
+			return nil, err
+		}
+		s, err := decide(o)
+		if err != nil || s == nil {
+			return o, err
+		}
+		s.OrderID, s.Attempt, s.Cause, s.From = o.ID, o.Attempt, "merchant", o.State
+		o, err = w.Do(ctx, *s)
+		if !errors.Is(err, ErrStale) {
+			return o, err
+		}
+	}
+	return nil, ErrStale
+}

@@ -1,0 +1,332 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+const (
+	writeSet   = 64
+	writeLanes = 2
+)
+
+// Writer changes orders. It is the only way an order changes once it is placed:
+// state, money, evidence and webhook go into one commit, guarded by the row's
+// lock and by (state, attempt). Concurrent steps share commits.
+type Writer struct {
+	db       pg.Beginner
+	accounts *ledger.Accounts
+	now      func() time.Time
+	log      *slog.Logger
+	// told is called after a commit with the ids of the webhook events in it: a
+	// hint, so that delivery need not wait for the scheduler. It must not block.
+	told  func(events []int64)
+	group *group[*Step, *Order]
+}
+
+// NewWriter starts a writer; told may be nil.
+func NewWriter(db pg.Beginner, accounts *ledger.Accounts, now func() time.Time, log *slog.Logger, told func(events []int64)) *Writer {
+	w := &Writer{db: db, accounts: accounts, now: now, log: log, told: told}
+	w.group = newGroup(writeLanes, writeSet, w.commit)
+	return w
+}
+
+// Close finishes what is on its way and refuses the rest.
+func (w *Writer) Close() { w.group.close() }
+
+// Do takes the step and gives the order as it stands then. [ErrStale] when the
+// order is no longer where the step starts, [ErrNotFound] when there is none.
+func (w *Writer) Do(ctx context.Context, s Step) (*Order, error) {
+	return w.group.do(ctx, &s)
+}
+
+func (w *Writer) commit(set []*call[*Step, *Order]) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(set[0].ctx), commitTimeout)
+	defer cancel()
+	var events []int64
+	err := pg.InTx(ctx, w.db, func(tx pgx.Tx) (err error) {
+		events, err = w.write(ctx, tx, set)
+		return err
+	})
+	if err != nil {
+		for _, c := range set {
+			c.out, c.err = nil, fmt.Errorf("order: write: %w", err)
+		}
+		return
+	}
+	if w.told != nil && len(events) > 0 {
+		w.told(events)
+	}
+}
+
+const lockSQL = `SELECT ` + columns + ` FROM orders o WHERE o.id = ANY($1) ORDER BY o.id FOR NO KEY UPDATE`
+
+func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order]) ([]int64, error) {
+	ids := make([]int64, len(set))
+	for i, c := range set {
+		ids[i] = c.in.OrderID
+	}
+	rows, err := tx.Query(ctx, lockSQL, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := collect(rows)
+	if err != nil {
+		return nil, err
+	}
+	orders := make(map[int64]*Order, len(found))
+	for _, o := range found {
+		orders[o.ID] = o
+	}
+	now := w.now().UTC().Truncate(time.Microsecond)
+	var changes []*change
+	late := earlierWins{}
+	for _, c := range set {
+		c.out, c.err = nil, nil
+		o := orders[c.in.OrderID]
+		if o == nil {
+			c.err = ErrNotFound
+			continue
+		}
+		if c.in.Attempt != o.Attempt && c.in.To == Completed {
+			if err := late.admit(ctx, tx, c.in); err != nil {
+				if !errors.Is(err, ErrStale) {
+					return nil, err
+				}
+				c.err = err
+				continue
+			}
+		}
+		ch, err := apply(o, c.in, now)
+		if err != nil {
+			c.err = err
+			continue
+		}
+		c.out = o
+		changes = append(changes, ch)
+	}
+	return w.store(ctx, tx, changes, now)
+}
+
+// earlierWins remembers successes of earlier attempts within one commit.
+type earlierWins map[[2]int64]bool
+
+// admit lets a success of an earlier attempt be booked once: its row says whether
+// it has been, unless this very commit is about to.
+func (e earlierWins) admit(ctx context.Context, tx pgx.Tx, s *Step) error {
+	key := [2]int64{s.OrderID, int64(s.Attempt)}
+	var outcome string
+	err := tx.QueryRow(ctx, `SELECT outcome FROM order_attempts WHERE order_id = $1 AND n = $2`, s.OrderID, s.Attempt).Scan(&outcome)
+	if errors.Is(err, pgx.ErrNoRows) || e[key] || outcome == "succeeded" {
+		return ErrStale
+	}
+	if err == nil {
+		e[key] = true
+		s.Outcome = "succeeded"
+	}
+	return err
+}
+
+// store writes what changed: money first, since a late charge may not be borne,
+// then orders, evidence and events.
+func (w *Writer) store(ctx context.Context, tx pgx.Tx, changes []*change, now time.Time) ([]int64, error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	book, err := w.lock(ctx, tx, changes)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		if err := w.post(ctx, tx, book, c); err != nil {
+			return nil, err
+		}
+	}
+	var b pgx.Batch
+	written := map[int64]bool{}
+	var events []webhook.Event
+	for _, c := range changes {
+		if !written[c.o.ID] { // every change of the set has been applied by now
+			written[c.o.ID] = true
+			c.queueOrder(&b)
+		}
+		c.queueAttempt(&b, now)
+		c.queueEvent(&b, now)
+		if c.event {
+			events = append(events, c.webhook(now))
+		}
+	}
+	book.Queue(&b, now)
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, err
+	}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	return webhook.Insert(ctx, tx, events)
+}
+
+func (w *Writer) lock(ctx context.Context, tx pgx.Tx, changes []*change) (*ledger.Book, error) {
+	var wallets []int64
+	for _, c := range changes {
+		if c.wallet {
+			wallets = append(wallets, c.o.WalletID)
+		}
+	}
+	if len(wallets) == 0 {
+		return ledger.NewBook(), nil
+	}
+	return ledger.Lock(ctx, tx, wallets...)
+}
+
+// post turns a change's postings into entries.
+func (w *Writer) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *change) error {
+	upstream := c.upstream
+	if c.attemptOnly {
+		err := tx.QueryRow(ctx, `SELECT upstream FROM order_attempts WHERE order_id = $1 AND n = $2`, c.o.ID, c.step.Attempt).Scan(&upstream)
+		if err != nil {
+			return err
+		}
+	}
+	for i := 0; i < len(c.postings); i++ {
+		p := c.postings[i]
+		e, err := w.entry(ctx, c.o, upstream, p)
+		if err != nil {
+			return err
+		}
+		err = book.Post(e)
+		if p.kind == ledger.KindLateCharge && (err == nil || errors.Is(err, ledger.ErrInsufficient)) {
+			c.recharged(err == nil)
+			if err != nil {
+				i-- // the charge has been replaced by the loss
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry gives a posting its accounts.
+func (w *Writer) entry(ctx context.Context, o *Order, upstream string, p posting) (ledger.Entry, error) {
+	wallet := ledger.WalletAccount(o.WalletID)
+	e := ledger.Entry{Subject: subject, SubjectID: o.ID, Kind: p.kind, N: p.n, Amount: p.amount, Notes: o.Name}
+	debit, credit := "", ""
+	switch p.kind {
+	case ledger.KindRefund:
+		debit, e.Credit = ledger.InFlight, wallet
+	case ledger.KindSettle:
+		debit, credit = ledger.InFlight, ledger.Revenue
+	case ledger.KindCost:
+		debit, credit = ledger.Cost(upstream), ledger.Float(upstream)
+	case ledger.KindLateCost:
+		debit, credit = ledger.Loss(upstream), ledger.Float(upstream)
+	case ledger.KindLateCharge:
+		e.Debit, credit = wallet, ledger.Revenue
+	}
+	var err error
+	if debit != "" {
+		if e.Debit, err = w.accounts.System(ctx, o.Mode, debit); err != nil {
+			return e, err
+		}
+	}
+	if credit != "" {
+		if e.Credit, err = w.accounts.System(ctx, o.Mode, credit); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+const updateSQL = `UPDATE orders SET state = $2, version = $3, attempt = $4, upstream = $5, offer_id = $6, code = $7, extra = $8, cost = $9,
+	upstream_ref = $10, message = $11, facts = $12, refunded = $13, cancel_requested = $14, finish_requested = $15, resend_requested = $16,
+	flag = $17, next_run_at = $18, polls = $19, expires_at = $20, sent_at = $21, updated_at = $22, completed_at = $23 WHERE id = $1`
+
+func (c *change) queueOrder(b *pgx.Batch) {
+	o := c.o
+	b.Queue(updateSQL, o.ID, o.State, o.Version, o.Attempt, o.Upstream, o.OfferID, o.Code, o.Extra, o.Cost,
+		o.UpstreamRef, o.Message, o.Facts, o.Refunded, o.CancelRequested, o.FinishRequested, o.ResendRequested,
+		o.Flag, o.NextRunAt, o.Polls, o.ExpiresAt, o.SentAt, o.UpdatedAt, o.CompletedAt)
+}
+
+const claimSQL = `INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost,
+	outcome, reason, said_code, said_detail, balance_before, started_at) VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, 'sending', '', '', '', $9, $10)`
+
+const attemptSQL = `UPDATE order_attempts SET outcome = coalesce(nullif($3, ''), outcome), reason = coalesce(nullif($4, ''), reason),
+	said_code = coalesce(nullif($5, ''), said_code), said_detail = coalesce(nullif($6, ''), said_detail), upstream_ref = coalesce(nullif($7, ''), upstream_ref),
+	cost = coalesce($8, cost), balance_before = coalesce($9, balance_before), balance_after = coalesce($10, balance_after),
+	finished_at = CASE WHEN $11 THEN $12::timestamptz ELSE finished_at END
+	WHERE order_id = $1 AND n = $2`
+
+func (c *change) queueAttempt(b *pgx.Batch, now time.Time) {
+	s, o := c.step, c.o
+	if a := c.claim; a != nil {
+		b.Queue(claimSQL, a.OrderID, a.N, a.Upstream, a.OfferID, a.OurRef, a.Code, a.Target, a.Cost, a.BalanceBefore, a.StartedAt)
+		return
+	}
+	if s.Attempt == 0 || (s.Outcome == "" && s.UpstreamRef == "" && s.SaidCode == "" && s.SaidDetail == "" && s.BalanceBefore == nil && s.BalanceAfter == nil) {
+		return
+	}
+	over := s.To != "" && s.To != Processing && s.To != Unknown
+	b.Queue(attemptSQL, o.ID, s.Attempt, s.Outcome, s.Reason, s.SaidCode, s.SaidDetail, s.UpstreamRef, s.Cost, s.BalanceBefore, s.BalanceAfter, over, now)
+}
+
+const eventSQL = `INSERT INTO order_events (order_id, version, attempt, from_state, to_state, cause, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+// queueEvent keeps the history of an order; a question that brought nothing new
+// is not part of it.
+func (c *change) queueEvent(b *pgx.Batch, now time.Time) {
+	s, o := c.step, c.o
+	if s.To == "" && !c.event && s.Flag == "" && s.Wish == "" && !c.attemptOnly {
+		return
+	}
+	to := s.To
+	if to == "" || c.attemptOnly {
+		to = c.from
+	}
+	b.Queue(eventSQL, o.ID, c.version, s.Attempt, string(c.from), string(to), s.Cause, s.detail(), now)
+}
+
+func (s *Step) detail() string {
+	text := s.Outcome
+	for _, part := range []string{s.Reason, s.SaidCode, s.SaidDetail, string(s.Wish), s.Flag} {
+		if part != "" && part != "-" {
+			text += " " + part
+		}
+	}
+	return text
+}
+
+// webhook is the event as the merchant gets it: the order as it stands now.
+func (c *change) webhook(now time.Time) webhook.Event {
+	return webhook.Event{
+		WalletID: c.o.WalletID, Mode: c.o.Mode, Type: webhook.OrderUpdated, Subject: "order:" + strconv.FormatInt(c.o.ID, 10), Version: c.version,
+		URL: c.o.CallbackURL, Data: map[string]any{"order": c.view}, At: now, TraceParent: c.o.TraceParent,
+	}
+}
+
+// OurRef is our reference for an attempt at an upstream: unique for ever, and the
+// same on every question about it.
+func OurRef(orderID int64, attempt int) string {
+	return "M" + encode(orderID) + strconv.Itoa(attempt)
+}
+
+// Recipient is the customer's number, id or link that the order is for.
+func (o *Order) Recipient() string {
+	if o.CustomerNo != nil {
+		return *o.CustomerNo
+	}
+	return deref(o.Target)
+}
