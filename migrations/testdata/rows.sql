@@ -43,3 +43,10 @@ INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_r
 SELECT 1, 1, 'rq', id, '1-1', '', 'x10', '123', 2500, 'sending', '', '', '', now() FROM offers;
 INSERT INTO order_events (order_id, version, attempt, from_state, to_state, cause, detail, created_at)
 VALUES (1, 1, 0, '', 'queued', 'place', '', now());
+
+INSERT INTO webhook_endpoints (merchant_id, url, events, enabled, suspended_reason, secret, secret_hint, failures, created_at, updated_at)
+VALUES ('MRA-M-0000000001', 'https://toko.example/hook', '{}', true, '', 'sealed', 'whsec_…abcd', 0, now(), now());
+INSERT INTO webhook_events (event_id, merchant_id, mode, type, subject, version, fixed, url, body, trace_parent, status, attempts, step,
+    next_run_at, leased, blocked, failure, created_at)
+VALUES ('msg_1', 'MRA-M-0000000001', 'live', 'order.updated', 'order:1', 1, false, '', '{}', '', 'pending', 0, 0,
+    now(), false, false, '', now());
