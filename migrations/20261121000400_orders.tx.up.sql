@@ -36,6 +36,7 @@ CREATE TABLE orders (
     resend_requested boolean     NOT NULL,
     -- operators: why a person has to look
     flag             text        NOT NULL,
+    trace_parent     text        NOT NULL,
     -- when to look again; null when there is nothing more to come
     next_run_at      timestamptz,
     polls            integer     NOT NULL,
@@ -113,3 +114,7 @@ CREATE TABLE order_events (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (order_id, version)
 );
+
+--bun:split
+
+CREATE INDEX orders_unknown ON orders (upstream, updated_at) WHERE state = 'unknown';
