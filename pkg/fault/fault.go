@@ -33,6 +33,7 @@ const (
 	RefConflict
 	NotCancelable
 	NotAvailable
+	InquiryRequired
 	Unavailable
 	PriceChanged
 	InsufficientBalance

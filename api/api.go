@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	oteltrace "go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+// Deps is what the API stands on.
+type Deps struct {
+	Brand   config.Brand
+	Listen  config.API
+	DB      *pg.DB
+	Auth    *merchant.Authenticator
+	Limiter *merchant.Limiter
+	Placer  *order.Placer
+	Writer  *order.Writer
+	Catalog *catalog.Catalog
+	// Opener opens the content of premium orders; nil where none is sold.
+	Opener order.Opener
+	Queue  Queue
+	// Endpoints are the merchants' webhook endpoints.
+	Endpoints *webhook.Endpoints
+	// CheckURL refuses where webhooks may not go, with a *webhook.RefusedError.
+	CheckURL func(ctx context.Context, url string) error
+	// Now is the clock of what is decided here: ranges, ages, the time in ping.
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	// Tracer may be nil: then nothing is traced.
+	Tracer  oteltrace.TracerProvider
+	Version string
+}
+
+// Queue gets work to the workers, best effort: what is lost here is found by the scheduler.
+type Queue interface {
+	Buy(ctx context.Context, upstream string, orderID int64, attempts int, gen int64) error
+	Act(ctx context.Context, upstream string, orderID, version int64) error
+	Webhook(ctx context.Context, eventID int64, attempts int, gen int64) error
+	// Ask waits for a worker's answer until ctx ends.
+	Ask(ctx context.Context, upstream, kind string, offerID int64) (*queue.Answer, error)
+}
+
+// Server is the merchant API and its public pages. It is an http.Handler.
+type Server struct {
+	*server
+	gate http.Handler
+}
+
+type server struct {
+	deps    Deps
+	loc     *time.Location
+	huma    huma.API
+	router  *router
+	metrics *requestMetrics
+	tracer  oteltrace.Tracer
+	tell    *teller
+	pages   func() map[string]*page
+}
+
+// New builds the API. Close ends what runs behind it.
+func New(deps Deps) *Server {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Tracer == nil {
+		deps.Tracer = noop.NewTracerProvider()
+	}
+	s := &server{
+		deps: deps, loc: deps.Brand.Location(), router: &router{}, metrics: newRequestMetrics(deps.Metrics),
+		tracer: deps.Tracer.Tracer("github.com/muarahq/muara/api"), tell: newTeller(deps.Queue, deps.Log),
+	}
+	s.routes()
+	s.pages = sync.OnceValue(func() map[string]*page { return newPages(s.huma.OpenAPI(), deps.Brand.Name) })
+	return &Server{server: s, gate: http.HandlerFunc(s.serve)}
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gate.ServeHTTP(w, r) }
+
+// Close tells the workers of what was accepted and not told yet, until ctx ends.
+func (s *Server) Close(ctx context.Context) { s.tell.close(ctx) }
+
+// routes registers everything; what it adds to the document is there afterwards.
+func (s *server) routes() {
+	useFailures()
+	s.huma = huma.NewAPI(humaConfig(s.deps), humago.NewAdapter(s.router, ""))
+	s.accountRoutes()
+	s.catalogRoutes()
+	s.orderRoutes()
+	s.mutationRoutes()
+	s.webhookRoutes()
+	loosen(s.huma.OpenAPI())
+}

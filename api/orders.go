@@ -1,0 +1,319 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/fault"
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/trace"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+const (
+	tagOrders = "Orders"
+	// answerTimeout bounds the work for one answer. What was committed by then
+	// stays; the same ref tells.
+	answerTimeout = 20 * time.Second
+)
+
+type placedData struct {
+	Order   order.View `json:"order"`
+	Balance int64      `json:"balance" doc:"Rupiah left." example:"247250"`
+}
+
+// TransformSchema documents what an order is: one of four shapes.
+func (placedData) TransformSchema(r registry, s *schema) *schema { return withOrder(r, s) }
+
+type orderData struct {
+	Order order.View `json:"order"`
+}
+
+// TransformSchema documents what an order is: one of four shapes.
+func (orderData) TransformSchema(r registry, s *schema) *schema { return withOrder(r, s) }
+
+type ordersData struct {
+	Count      int          `json:"count" example:"1"`
+	Orders     []order.View `json:"orders" nullable:"false"`
+	NextCursor *string      `json:"next_cursor" doc:"Null at the end."`
+}
+
+// TransformSchema documents what an order is: one of four shapes.
+func (ordersData) TransformSchema(r registry, s *schema) *schema {
+	s.Properties["orders"].Items = orderSchema(r)
+	return s
+}
+
+type orderInput struct {
+	Ref string `path:"ref" doc:"Your ref, or our order_id." example:"trx-0001"`
+}
+
+type ordersInput struct {
+	pageParams
+	rangeParams
+	Status   string `query:"status" enum:"pending,processing,completed,partial,failed,canceled,expired"`
+	Category string `query:"category" enum:"ppob,smm,otp,product"`
+	SKU      string `query:"sku" maxLength:"64"`
+	Search   string `query:"search" maxLength:"1000" doc:"A ref, order_id, customer_no, target or serial number, whole."`
+}
+
+func (s *server) orderRoutes() {
+	register(s, operation{
+		id: "place-order", method: http.MethodPost, path: "/order", tag: tagOrders,
+		summary: "Place an order", text: textPlaceOrder, body: orderBody{}, sends: examplesOrderBody(), gives: examplePlaced,
+		refusals: []fault.Kind{
+			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.NotFound,
+			fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
+		},
+	}, s.placeOrder)
+	register(s, operation{
+		id: "get-order", method: http.MethodGet, path: "/order/{ref}", tag: tagOrders,
+		summary: "Read an order", text: "By your own ref, or else by our order_id.", refusals: []fault.Kind{fault.NotFound}, gives: exampleOrder,
+	}, s.getOrder)
+	register(s, operation{
+		id: "list-orders", method: http.MethodGet, path: "/orders", tag: tagOrders,
+		summary: "List orders", text: "Newest first.", refusals: []fault.Kind{fault.Invalid}, gives: exampleOrders,
+	}, s.listOrders)
+	register(s, operation{
+		id: "cancel-order", method: http.MethodPost, path: "/order/{ref}/cancel", tag: tagOrders,
+		summary: "Cancel an order", text: "otp, before a code came. The order stays `processing` until the source confirms; asking twice is asking once.",
+		refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, gives: exampleOTPOrder,
+	}, s.actOn((*order.Writer).Cancel))
+	register(s, operation{
+		id: "finish-order", method: http.MethodPost, path: "/order/{ref}/finish", tag: tagOrders,
+		summary: "Finish with a number", text: "otp with a code: no further code is wanted. The status does not change.",
+		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleOTPOrder,
+	}, s.actOn((*order.Writer).Finish))
+	register(s, operation{
+		id: "resend-order", method: http.MethodPost, path: "/order/{ref}/resend", tag: tagOrders,
+		summary: "Ask for a further code", text: "otp with a code, before `expires_at`. Further codes join `messages`; `otp_code` is the newest.",
+		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleOTPOrder,
+	}, s.actOn((*order.Writer).Resend))
+}
+
+// placeOrder decodes, decides against the catalogue in memory, and has it placed.
+func (s *server) placeOrder(ctx context.Context, _ *noInput) (*placedData, error) {
+	body, err := readBody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parseOrder(body)
+	if err != nil {
+		return nil, err
+	}
+	who := caller(ctx)
+	p.WalletID = who.WalletID
+	p.TraceParent = trace.Inject(ctx)
+	if err := s.decide(ctx, p); err != nil {
+		return s.replayOr(ctx, p, err)
+	}
+	placed, err := s.deps.Placer.Place(ctx, &p.Request)
+	if errors.Is(err, order.ErrOutOfStock) {
+		return nil, outOfStock()
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := placed.Order
+	if placed.Replayed {
+		if err := s.load(ctx, o); err != nil {
+			return nil, err
+		}
+	} else if !o.State.Final() {
+		s.tell.buy(o.Upstream, o.ID, o.Attempt)
+	}
+	return &placedData{Order: o.View(), Balance: placed.Balance}, nil
+}
+
+// replayOr answers a request that the catalogue refuses now: with the stored order
+// if its ref was accepted before, since a repeated ref comes before what happened to
+// the SKU meanwhile.
+func (s *server) replayOr(ctx context.Context, p *placement, refusal error) (*placedData, error) {
+	o, err := order.Replay(ctx, s.deps.DB.Bun, &p.Request)
+	switch {
+	case errors.Is(err, order.ErrConflict) && fault.KindOf(refusal) == fault.Invalid:
+		return nil, refusal
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return nil, refusal
+	}
+	if err := s.load(ctx, o); err != nil {
+		return nil, err
+	}
+	balance, err := ledger.Balance(ctx, s.deps.DB.Bun, p.WalletID)
+	if err != nil {
+		return nil, err
+	}
+	return &placedData{Order: o.View(), Balance: balance}, nil
+}
+
+// decide completes a request from the catalogue: product, price and route, or why not.
+func (s *server) decide(ctx context.Context, p *placement) error {
+	who := caller(ctx)
+	snapshot := s.deps.Catalog.Snapshot()
+	product, ok := snapshot.ProductFor(string(who.Mode), p.SKU)
+	if !ok {
+		return noSKU()
+	}
+	if product.Category != p.Category {
+		return wrongField("sku", "is not of category "+string(p.Category))
+	}
+	p.ProductID, p.Name = product.ID, product.Name
+	if err := p.checkInputs(product); err != nil {
+		return err
+	}
+	if err := s.checkCallback(ctx, p.CallbackURL); err != nil {
+		return err
+	}
+	if product.Type == catalog.Postpaid {
+		return fault.New(fault.InquiryRequired, "a bill needs an inquiry first")
+	}
+	if p.Price, ok = p.total(snapshot.Price(product, who.Tier)); !ok {
+		return wrongField("quantity", "is too large")
+	}
+	if product.Category == order.Product {
+		if open, reason, until := snapshot.Availability(product); !open && reason != catalog.OutOfStock {
+			return unavailable(reason, until)
+		}
+	} else {
+		p.MaxCost = snapshot.MaxCost(product, p.Price)
+		var err error
+		if p.Route, err = snapshot.Route(product, p.MaxCost); err != nil {
+			return err
+		}
+		if err := s.checkOperator(ctx, p); err != nil {
+			return err
+		}
+	}
+	// Last, since what cannot be bought at all has no price.
+	if p.maxPrice > 0 && p.Price > p.maxPrice {
+		return fault.New(fault.PriceChanged, "our price is above max_price")
+	}
+	return nil
+}
+
+// checkInputs refuses what this product needs and the request has not.
+func (p *placement) checkInputs(product *catalog.Product) error {
+	for _, in := range product.Inputs {
+		if in.Name == "zone_id" && in.Required && p.ZoneID == nil {
+			return wrongField("zone_id", "is required for this sku")
+		}
+	}
+	if p.Category == order.SMM && !p.quantityGiven {
+		return wrongField("quantity", "is required")
+	}
+	return nil
+}
+
+// total is what the whole order costs at a unit price.
+func (p *placement) total(unit int64) (int64, bool) {
+	switch p.Category {
+	case order.SMM:
+		return mulCeil(unit, p.Quantity, 1)
+	case order.Product:
+		return mulCeil(unit, p.Quantity, 1000)
+	}
+	return unit, true
+}
+
+func (s *server) checkCallback(ctx context.Context, url string) error {
+	if url == "" {
+		return nil
+	}
+	err := s.deps.CheckURL(ctx, url)
+	var refused *webhook.RefusedError
+	if errors.As(err, &refused) {
+		return wrongField("callback_url", refused.Reason)
+	}
+	return err
+}
+
+func outOfStock() error { return unavailable(catalog.OutOfStock, nil) }
+
+func unavailable(reason catalog.Reason, until *time.Time) error {
+	f := fault.New(fault.Unavailable, "the product is not available now")
+	f.Details = []fault.Detail{{Field: "sku", Message: "not available now", Reason: string(reason), Until: until}}
+	return f
+}
+
+// load opens the content of premium orders.
+func (s *server) load(ctx context.Context, orders ...*order.Order) error {
+	return order.LoadItems(ctx, s.deps.DB.Bun, s.deps.Opener, orders...)
+}
+
+func (s *server) getOrder(ctx context.Context, in *orderInput) (*orderData, error) {
+	o, err := order.Get(ctx, s.deps.DB.Bun, caller(ctx).WalletID, in.Ref)
+	if err != nil {
+		return nil, err
+	}
+	if !o.State.Final() {
+		// A merchant is watching: the next look at the source comes sooner. It is a
+		// hint; when it fails, the order is still looked at in its turn.
+		if err := order.Touch(ctx, s.deps.DB.Pool, o.ID, s.deps.Now()); err != nil {
+			s.deps.Log.WarnContext(ctx, "order not touched", "error", err)
+		}
+	}
+	if err := s.load(ctx, o); err != nil {
+		return nil, err
+	}
+	return &orderData{Order: o.View()}, nil
+}
+
+func (s *server) listOrders(ctx context.Context, in *ordersInput) (*ordersData, error) {
+	limit, before, err := in.pageParams.parse(cursorOrders)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := in.rangeParams.parse(s.loc)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := order.List(ctx, s.deps.DB.Bun, caller(ctx).WalletID, order.Filter{
+		Status: in.Status, Category: order.Category(in.Category), SKU: in.SKU, Search: in.Search,
+		From: from, To: to, Before: before, Limit: limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &ordersData{Orders: []order.View{}}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next := cursor(cursorOrders, rows[limit-1].ID)
+		out.NextCursor = &next
+	}
+	if err := s.load(ctx, rows...); err != nil {
+		return nil, err
+	}
+	for _, o := range rows {
+		out.Orders = append(out.Orders, o.View())
+	}
+	out.Count = len(out.Orders)
+	return out, nil
+}
+
+// wishFunc is one of the writer's methods that a merchant may call.
+type wishFunc func(w *order.Writer, ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*order.Order, error)
+
+// actOn does what a merchant wishes for an order, and lets a worker know.
+func (s *server) actOn(wish wishFunc) func(context.Context, *orderInput) (*orderData, error) {
+	return func(ctx context.Context, in *orderInput) (*orderData, error) {
+		o, err := wish(s.deps.Writer, ctx, s.deps.DB.Bun, caller(ctx).WalletID, in.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if o.CancelRequested || o.FinishRequested || o.ResendRequested {
+			s.tell.act(o.Upstream, o.ID, o.Version)
+		}
+		if err := s.load(ctx, o); err != nil {
+			return nil, err
+		}
+		return &orderData{Order: o.View()}, nil
+	}
+}

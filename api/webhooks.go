@@ -1,0 +1,267 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/muarahq/muara/pkg/fault"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+const tagWebhooks = "Webhooks"
+
+type webhookData struct {
+	URL             *string  `json:"url" doc:"Where events go; null while there is nowhere." example:"https://merchant.example/hooks"`
+	Events          []string `json:"events" nullable:"false" doc:"The types that are wanted; empty means all."`
+	Enabled         bool     `json:"enabled" example:"true"`
+	SecretHint      string   `json:"secret_hint" doc:"Tells secrets apart." example:"whsec_…Qx9="`
+	SuspendedReason *string  `json:"suspended_reason" doc:"Why we switched it off; null when we did not."`
+}
+
+type webhookBody struct {
+	URL     *string   `json:"url,omitempty" doc:"https, on the public internet; empty for none. Left out, it stays." example:"https://merchant.example/hooks"`
+	Events  *[]string `json:"events,omitempty" doc:"Types that are wanted; empty for all. Left out, they stay."`
+	Enabled *bool     `json:"enabled,omitempty" doc:"Left out, it stays."`
+}
+
+type secretData struct {
+	Secret string `json:"secret" doc:"Shown once. The one before it keeps signing for 24 hours." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+}
+
+type deliveriesInput struct {
+	pageParams
+	Status string `query:"status" enum:"pending,delivered,failed,parked"`
+}
+
+type deliveryInput struct {
+	ID string `path:"id" doc:"A delivery's id."`
+}
+
+type deliveriesData struct {
+	Count      int        `json:"count" example:"1"`
+	Deliveries []delivery `json:"deliveries" nullable:"false"`
+	NextCursor *string    `json:"next_cursor" doc:"Null at the end."`
+}
+
+type delivery struct {
+	ID            string     `json:"id" example:"1024"`
+	EventID       string     `json:"event_id" doc:"The webhook-id that all its attempts carry." example:"evt_4T1ZC6Y0Q2RX"`
+	Type          string     `json:"type" example:"order.updated"`
+	Subject       string     `json:"subject" doc:"What it is about." example:"PPOB-0003753S1D0AJ"`
+	URL           string     `json:"url" example:"https://merchant.example/hooks"`
+	Status        string     `json:"status" enum:"pending,delivered,failed,parked"`
+	Attempts      int        `json:"attempts" example:"1"`
+	ResponseCode  *int       `json:"response_code" example:"200"`
+	ResponseBody  *string    `json:"response_body" doc:"The first kilobyte of what you answered." example:"ok"`
+	CreatedAt     time.Time  `json:"created_at"`
+	LastAttemptAt *time.Time `json:"last_attempt_at"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+}
+
+func (s *server) webhookRoutes() {
+	register(s, operation{
+		id: "get-webhook", method: http.MethodGet, path: "/webhook", tag: tagWebhooks,
+		summary: "Read the endpoint", text: "Where events go that have no `callback_url` of their own.", gives: exampleWebhook,
+	}, s.getWebhook)
+	register(s, operation{
+		id: "set-webhook", method: http.MethodPut, path: "/webhook", tag: tagWebhooks,
+		summary: "Change the endpoint", text: "What is left out stays as it is.", body: webhookBody{},
+		sends: map[string]any{"url": "https://merchant.example/hooks", "events": []string{"order.updated"}, "enabled": true}, gives: exampleWebhook,
+		refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
+	}, s.setWebhook)
+	register(s, operation{
+		id: "rotate-webhook-secret", method: http.MethodPost, path: "/webhook/secret", tag: tagWebhooks,
+		summary: "Get a new signing secret", text: "Signatures follow Standard Webhooks. For 24 hours both secrets sign.", gives: exampleSecret,
+	}, s.rotateSecret)
+	register(s, operation{
+		id: "test-webhook", method: http.MethodPost, path: "/webhook/test", tag: tagWebhooks,
+		summary: "Send a test event", text: "An event of type `webhook.test` goes to the endpoint.", gives: exampleDelivery,
+		refusals: []fault.Kind{fault.NotAvailable},
+	}, s.testWebhook)
+	register(s, operation{
+		id: "list-webhook-deliveries", method: http.MethodGet, path: "/webhook/deliveries", tag: tagWebhooks,
+		summary: "List deliveries", text: "Newest first.", gives: deliveriesData{Count: 1, Deliveries: []delivery{exampleDelivery}},
+		refusals: []fault.Kind{fault.Invalid},
+	}, s.listDeliveries)
+	register(s, operation{
+		id: "replay-webhook-delivery", method: http.MethodPost, path: "/webhook/deliveries/{id}/replay", tag: tagWebhooks,
+		summary: "Send an event again", text: "The same bytes under the same `webhook-id`.", gives: exampleDelivery,
+		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable},
+	}, s.replayDelivery)
+}
+
+func (s *server) getWebhook(ctx context.Context, _ *noInput) (*webhookData, error) {
+	e, err := s.deps.Endpoints.Get(ctx, caller(ctx).MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	return toWebhook(e), nil
+}
+
+func toWebhook(e *webhook.Endpoint) *webhookData {
+	events := e.Events
+	if events == nil {
+		events = []string{}
+	}
+	return &webhookData{
+		URL: pointer(e.URL), Events: events, Enabled: e.Enabled, SecretHint: e.SecretHint, SuspendedReason: pointer(e.SuspendedReason),
+	}
+}
+
+func (s *server) setWebhook(ctx context.Context, _ *noInput) (*webhookData, error) {
+	body, err := readBody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	change, err := parseWebhook(body)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.deps.Endpoints.Set(ctx, caller(ctx).MerchantID, change)
+	if err != nil {
+		return nil, err
+	}
+	return toWebhook(e), nil
+}
+
+func parseWebhook(body []byte) (webhook.Change, error) {
+	var c webhook.Change
+	f, err := decodeObject(body)
+	if err != nil {
+		return c, err
+	}
+	if f.has("url") {
+		url := f.text("url", maxURL)
+		c.URL = &url
+	}
+	if raw := f.values["events"]; raw != nil {
+		c.Events = new([]string)
+		if json.Unmarshal(raw, c.Events) != nil {
+			f.wrong("events", "must be a list of strings")
+		}
+	}
+	if raw := f.values["enabled"]; raw != nil {
+		c.Enabled = new(bool)
+		if json.Unmarshal(raw, c.Enabled) != nil {
+			f.wrong("enabled", "must be true or false")
+		}
+	}
+	return c, f.err()
+}
+
+func (s *server) rotateSecret(ctx context.Context, _ *noInput) (*secretData, error) {
+	secret, err := s.deps.Endpoints.RotateSecret(ctx, caller(ctx).MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	return &secretData{Secret: secret}, nil
+}
+
+func (s *server) testWebhook(ctx context.Context, _ *noInput) (*delivery, error) {
+	who := caller(ctx)
+	id, err := s.deps.Endpoints.Test(ctx, who.MerchantID, who.WalletID, string(who.Mode))
+	if err != nil {
+		return nil, err
+	}
+	s.tell.webhook(id)
+	d, err := webhook.Get(ctx, s.deps.DB.Pool, who.MerchantID, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.oneDelivery(ctx, d)
+}
+
+func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deliveriesData, error) {
+	limit, before, err := in.pageParams.parse(cursorDeliveries)
+	if err != nil {
+		return nil, err
+	}
+	who := caller(ctx)
+	rows, err := webhook.List(ctx, s.deps.DB.Pool, webhook.Filter{
+		MerchantID: who.MerchantID, Mode: string(who.Mode), Status: in.Status, Before: before, Limit: limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &deliveriesData{Deliveries: []delivery{}}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next := cursor(cursorDeliveries, rows[limit-1].ID)
+		out.NextCursor = &next
+	}
+	if out.Deliveries, err = s.deliveries(ctx, rows); err != nil {
+		return nil, err
+	}
+	out.Count = len(out.Deliveries)
+	return out, nil
+}
+
+func (s *server) replayDelivery(ctx context.Context, in *deliveryInput) (*delivery, error) {
+	id, err := strconv.ParseInt(in.ID, 10, 64)
+	if err != nil || id <= 0 {
+		return nil, fault.New(fault.NotFound, "there is no such delivery")
+	}
+	who := caller(ctx)
+	var d *webhook.Delivery
+	err = pg.InTx(ctx, s.deps.DB.Pool, func(tx pgx.Tx) (err error) {
+		d, err = webhook.Replay(ctx, tx, who.MerchantID, id, s.deps.Now())
+		if err == nil && d.Mode != string(who.Mode) {
+			return fault.New(fault.NotFound, "there is no such delivery")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell.webhook(id)
+	return s.oneDelivery(ctx, d)
+}
+
+func (s *server) oneDelivery(ctx context.Context, d *webhook.Delivery) (*delivery, error) {
+	out, err := s.deliveries(ctx, []webhook.Delivery{*d})
+	if err != nil {
+		return nil, err
+	}
+	return &out[0], nil
+}
+
+// deliveries shows rows to their merchant, with the order_id for a subject that is an order.
+func (s *server) deliveries(ctx context.Context, rows []webhook.Delivery) ([]delivery, error) {
+	var ids []int64
+	for i := range rows {
+		if id, ok := orderOf(&rows[i]); ok {
+			ids = append(ids, id)
+		}
+	}
+	names, err := order.NamesOf(ctx, s.deps.DB.Bun, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]delivery, len(rows))
+	for i := range rows {
+		d := &rows[i]
+		out[i] = delivery{
+			ID: strconv.FormatInt(d.ID, 10), EventID: d.EventID, Type: d.Type, Subject: d.Subject, URL: d.URL, Status: d.Status, Attempts: d.Attempts,
+			ResponseCode: d.ResponseCode, ResponseBody: d.ResponseBody, CreatedAt: d.CreatedAt.UTC(), LastAttemptAt: d.LastAttemptAt, NextAttemptAt: d.NextAttemptAt,
+		}
+		if id, ok := orderOf(d); ok {
+			out[i].Subject = names[id].OrderID
+		}
+	}
+	return out, nil
+}
+
+// orderOf is the order that an event is about, if it is about one.
+func orderOf(d *webhook.Delivery) (int64, bool) {
+	text, ok := strings.CutPrefix(d.Subject, "order:")
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, ok && err == nil
+}
