@@ -298,8 +298,14 @@ func TestNoHistoryMakesMoneyWrong(t *testing.T) {
 			conn, err := f.db.Pool.Acquire(t.Context())
 			require.NoError(t, err)
 			defer conn.Release()
+			played := 0
 			rapid.Check(t, func(rt *rapid.T) {
 				ctx := context.Background()
+				// What is rolled back stays in the files, and verifying reads all of them.
+				if played++; played%20 == 0 {
+					_, err := conn.Exec(ctx, `VACUUM merchants, ledger_accounts, wallets, ledger_entries, ledger_adjustments, orders, order_attempts, order_events`)
+					require.NoError(rt, err)
+				}
 				tx, err := conn.Begin(ctx)
 				require.NoError(rt, err)
 				defer func() {
