@@ -22,7 +22,8 @@ const MaxBody = 32 << 20
 const maxPurchaseBody = 1 << 20
 
 // HTTP sends a driver's requests. It has two ways: Money never reuses a
-// connection, so that net/http cannot resend a request by itself; Read may.
+// connection, so that net/http cannot resend a request by itself; Read may where
+// net/http would not resend (POST).
 // Neither follows redirects, uses HTTP/2 or a proxy of the environment, and
 // both bound the body.
 type HTTP struct {
@@ -94,9 +95,16 @@ func (h *HTTP) Money(ctx context.Context, req *http.Request) (*Response, error) 
 	return do(ctx, h.money, req, maxPurchaseBody)
 }
 
-// Read sends a request that changes nothing at the provider.
+// Read sends a request that changes nothing at the provider. A GET travels on a
+// connection of its own as well: net/http sends one again by itself when a reused
+// connection dies, and the provider would count an arrival that no slot of the
+// budget stands for.
 func (h *HTTP) Read(ctx context.Context, req *http.Request) (*Response, error) {
-	return do(ctx, h.read, req, MaxBody)
+	client := h.read
+	if req.Method != http.MethodPost {
+		client = h.money
+	}
+	return do(ctx, client, req, MaxBody)
 }
 
 // do sends once and gives the answer, or an [Error] of class NotSent when

@@ -19,21 +19,12 @@ func (d *Driver) Submit(ctx context.Context, p *upstream.Purchase) (*upstream.Re
 
 // Status asks about an attempt by its reference.
 func (d *Driver) Status(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
-	res, err := d.transaction(ctx, d.cfg.HTTP.Read, wire.PathStatus, p, wire.StatusRequest{MMID: d.mmid(), Ref1: p.Ref})
-	if e, ok := errors.AsType[*notFound](err); ok {
-		return e.result(), nil
-	}
-	return res, err
+	return d.transaction(ctx, d.cfg.HTTP.Read, wire.PathStatus, p, wire.StatusRequest{MMID: d.mmid(), Ref1: p.Ref})
 }
 
-// notFound is the API's word that it knows no such transaction, on its way from
-// where it is read to where it is evidence.
-type notFound struct{ code string }
-
-func (n *notFound) Error() string { return "no such transaction: " + n.code }
-
-func (n *notFound) result() *upstream.Result {
-	return &upstream.Result{State: upstream.NotFound, Code: n.code}
+// notFound is the API's word that it knows no such transaction.
+func notFound(code string) *upstream.Result {
+	return &upstream.Result{State: upstream.NotFound, Code: code}
 }
 
 func (d *Driver) transaction(ctx context.Context, send sender, path string, p *upstream.Purchase, body any) (*upstream.Result, error) {
@@ -43,7 +34,7 @@ func (d *Driver) transaction(ctx context.Context, send sender, path string, p *u
 	}
 	r, err := wire.DecodeTransaction(resp.Body)
 	if refusal, ok := wire.AsRefusal(err); ok && path == wire.PathStatus && refusal.NotFound() {
-		return nil, &notFound{code: "rc " + refusal.RC}
+		return notFound("rc " + refusal.RC), nil
 	}
 	if err != nil {
 		return nil, d.explain(resp, err)
@@ -105,13 +96,13 @@ func (d *Driver) Lookup(ctx context.Context, p *upstream.Purchase) (*upstream.Re
 	}
 	r, err := wire.DecodeHistoryOf(resp.Body)
 	if refusal, ok := wire.AsRefusal(err); ok && refusal.NotFound() {
-		return (&notFound{code: "rc " + refusal.RC}).result(), nil
+		return notFound("rc " + refusal.RC), nil
 	}
 	if err != nil {
 		return nil, d.explain(resp, err)
 	}
 	if len(r.Data.Rows) == 0 {
-		return (&notFound{code: "empty history"}).result(), nil
+		return notFound("empty history"), nil
 	}
 	for i := range r.Data.Rows {
 		if row := &r.Data.Rows[i]; string(row.Ref1) == p.Ref {

@@ -1,0 +1,199 @@
+// Package upstreamtest is the conformance suite of drivers: what every driver
+// must do against its provider's emulator, faults included. It is the
+// specification of [upstream.Driver]; a new driver passes it before it is used.
+package upstreamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+)
+
+// Backend is an emulator as the suite needs it.
+type Backend interface {
+	http.Handler
+	Books() emulate.Books
+	AddFault(r emulate.Rule) (int, error)
+	ClearFaults(id int) int
+	SetScript(s emulate.Script)
+	SetBalance(rupiah int64)
+}
+
+// Product is something that can be bought.
+type Product struct {
+	Name string
+	// Purchase makes the nth purchase of it; n also goes into target and reference.
+	Purchase func(b Backend, n int) *upstream.Purchase
+	// Rented is a number: it ends with codes, not with a serial number.
+	Rented bool
+	// Bought is what the emulator's book calls it.
+	Bought func(p *upstream.Purchase) (product, target, ref string)
+}
+
+// Offers are the optional interfaces that a driver has.
+type Offers struct {
+	Lookup, IdempotentSubmit, BulkStatus, Balance, Cancel, Finish, Resend, Operators, Catalog bool
+}
+
+// Harness describes a driver to the suite.
+type Harness struct {
+	// Start makes a fresh emulator.
+	Start func(cfg emulate.Config, credentials map[string]string) Backend
+	// New makes the driver; BasePath is what its base URL ends in.
+	New         func(cfg upstream.Config) (upstream.Driver, error)
+	BasePath    string
+	Credentials map[string]string
+	Secret      string // the credential that must never be seen
+	Offers      Offers
+	Products    []Product
+	// Refusal is the documented failure with this message, and Reasons is whether
+	// the provider says why a purchase failed later on.
+	Refusal func(message string) []byte
+	Reasons bool
+	// Listed is how many offers each scope of the catalogue has; scopes that are
+	// not named here are not compared.
+	Listed func(b Backend) map[string]int
+}
+
+// rig is one emulator with one driver in front of it.
+type rig struct {
+	h        Harness
+	backend  Backend
+	driver   upstream.Driver
+	server   *httptest.Server
+	clock    *clock
+	requests atomic.Int64
+}
+
+// clock is moved by hand.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// setUp makes a rig. Everything succeeds at once until the script says otherwise.
+func (h Harness) setUp(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{h: h, clock: &clock{now: time.Date(2026, 4, 21, 4, 0, 0, 0, time.UTC)}}
+	r.backend = h.Start(emulate.Config{Clock: r.clock.Now, Seed: 1, Script: emulate.Always(0)}, h.Credentials)
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.requests.Add(1)
+		r.backend.ServeHTTP(w, req)
+	}))
+	t.Cleanup(r.server.Close)
+	r.driver = h.drive(t, r.server.URL, h.Credentials, r.clock.Now)
+	return r
+}
+
+func (h Harness) drive(t *testing.T, url string, credentials map[string]string, now func() time.Time) upstream.Driver {
+	t.Helper()
+	d, err := h.New(upstream.Config{
+		Name: "under-test", BaseURL: url + h.BasePath, Credentials: credentials, HTTP: upstream.NewHTTP(), Now: now, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	return d
+}
+
+// fault scripts one fault; endpoint is "purchase" or "read".
+func (r *rig) fault(t *testing.T, rule emulate.Rule) {
+	t.Helper()
+	_, err := r.backend.AddFault(rule)
+	require.NoError(t, err)
+}
+
+// once runs one call of the driver, under a deadline that only a hang reaches,
+// and sees that it was one request and told no secret.
+func once[T any](t *testing.T, r *rig, call func(ctx context.Context) (T, error)) (T, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	before := r.requests.Load()
+	out, err := call(ctx)
+	require.LessOrEqual(t, r.requests.Load()-before, int64(1), "one method call is at most one request")
+	noSecret(t, r.h.Secret, out, err)
+	return out, err
+}
+
+func noSecret(t *testing.T, secret string, out any, err error) {
+	t.Helper()
+	require.NotContains(t, fmt.Sprintf("%+v", out), secret)
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		require.NotContains(t, fmt.Sprintf("%+v %#v %s", e, e, e), secret)
+	}
+	if e, ok := errors.AsType[*upstream.Error](err); ok {
+		require.NotContains(t, e.Detail+e.Code, secret)
+	}
+}
+
+func (r *rig) submit(t *testing.T, p *upstream.Purchase) (*upstream.Result, error) {
+	t.Helper()
+	p.SentAt = r.clock.Now()
+	return once(t, r, func(ctx context.Context) (*upstream.Result, error) { return r.driver.Submit(ctx, p) })
+}
+
+func (r *rig) status(t *testing.T, p *upstream.Purchase) (*upstream.Result, error) {
+	t.Helper()
+	return once(t, r, func(ctx context.Context) (*upstream.Result, error) { return r.driver.Status(ctx, p) })
+}
+
+// bought submits and remembers the provider's id.
+func (r *rig) bought(t *testing.T, p *upstream.Purchase) *upstream.Result {
+	t.Helper()
+	res, err := r.submit(t, p)
+	require.NoError(t, err)
+	require.NotEmpty(t, res.UpstreamRef, "an accepted purchase can be asked about")
+	p.UpstreamRef = res.UpstreamRef
+	return res
+}
+
+// count is how often the book has this purchase.
+func (r *rig) count(product Product, p *upstream.Purchase) int {
+	code, target, ref := product.Bought(p)
+	return r.backend.Books().Count(code, target, ref)
+}
+
+// requireClass sees that err is of a class, and gives it.
+func requireClass(t *testing.T, want upstream.Class, err error) *upstream.Error {
+	t.Helper()
+	e, ok := errors.AsType[*upstream.Error](err)
+	require.True(t, ok, "a driver returns *upstream.Error, not %T: %v", err, err)
+	require.Equal(t, want.String(), e.Class.String(), "%v", e)
+	return e
+}
+
+// html is whether a fault answers with a page.
+func html(k emulate.Kind) bool { return k == emulate.BlockPage }
+
+// wrongCredentials are the harness's with the secret replaced.
+func (h Harness) wrongCredentials() map[string]string {
+	out := map[string]string{}
+	for name, value := range h.Credentials {
+		out[name] = strings.ReplaceAll(value, h.Secret, "wrong-"+h.Secret)
+	}
+	return out
+}

@@ -1,0 +1,330 @@
+package upstreamtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+)
+
+// Run holds a driver to everything.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	t.Run("offers what it says", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, h.Offers, offersOf(h.setUp(t).driver))
+	})
+	for _, p := range h.Products {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			buying(t, h, p)
+			refusing(t, h, p)
+			failing(t, h, p)
+			asking(t, h, p)
+		})
+	}
+	optional(t, h)
+}
+
+func offersOf(d upstream.Driver) Offers {
+	var o Offers
+	_, o.Lookup = d.(upstream.Lookup)
+	_, o.IdempotentSubmit = d.(upstream.IdempotentSubmit)
+	_, o.BulkStatus = d.(upstream.BulkStatus)
+	_, o.Balance = d.(upstream.Balance)
+	_, o.Cancel = d.(upstream.Cancel)
+	_, o.Finish = d.(upstream.Finish)
+	_, o.Resend = d.(upstream.Resend)
+	_, o.Operators = d.(upstream.Operators)
+	_, o.Catalog = d.(upstream.Catalog)
+	return o
+}
+
+// fails scripts failure for a reason.
+func fails(reason emulate.Reason) emulate.Script {
+	return func(emulate.Purchase, *rand.Rand) emulate.Outcome {
+		return emulate.Outcome{Result: emulate.Failure, Reason: reason, After: time.Minute}
+	}
+}
+
+// buying: what is asked for is bought once, and followed to its end.
+func buying(t *testing.T, h Harness, product Product) {
+	t.Run("a purchase that succeeds", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		p := product.Purchase(r.backend, 44)
+		r.bought(t, p)
+		require.Equal(t, 1, r.count(product, p))
+		delivered(t, r, product, p)
+	})
+	t.Run("a purchase that takes its time", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		r.backend.SetScript(emulate.Always(time.Minute))
+		p := product.Purchase(r.backend, 44)
+		require.Equal(t, upstream.Pending, r.bought(t, p).State)
+		res, err := r.status(t, p)
+		require.NoError(t, err)
+		require.Equal(t, upstream.Pending, res.State)
+		require.Empty(t, res.SN)
+		require.Empty(t, res.Messages)
+		r.clock.Add(time.Minute)
+		delivered(t, r, product, p)
+	})
+	t.Run("a purchase that fails", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		r.backend.SetScript(fails(emulate.ReasonCustomer))
+		p := product.Purchase(r.backend, 44)
+		r.bought(t, p)
+		r.clock.Add(time.Minute)
+		res, err := r.status(t, p)
+		require.NoError(t, err)
+		if product.Rented {
+			require.Equal(t, upstream.Canceled, res.State)
+			return
+		}
+		require.Equal(t, upstream.Failed, res.State)
+		if h.Reasons {
+			require.Equal(t, upstream.ReasonCustomer, res.Reason)
+		}
+		require.Empty(t, res.SN)
+	})
+	t.Run("the purchases of different attempts are different", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		a, b := product.Purchase(r.backend, 1), product.Purchase(r.backend, 2)
+		r.bought(t, a)
+		r.bought(t, b)
+		require.NotEqual(t, a.UpstreamRef, b.UpstreamRef)
+		require.Len(t, r.backend.Books().Purchases, 2)
+	})
+}
+
+// delivered asks and finds what the customer gets.
+func delivered(t *testing.T, r *rig, product Product, p *upstream.Purchase) {
+	t.Helper()
+	res, err := r.status(t, p)
+	require.NoError(t, err)
+	require.Equal(t, upstream.Succeeded, res.State)
+	book := r.backend.Books().Purchases[0]
+	if product.Rented {
+		require.Len(t, res.Messages, 1)
+		require.Equal(t, book.Codes[0], res.Messages[0].Code)
+		require.Regexp(t, `^\+[0-9]{8,15}$`, res.Phone)
+		require.False(t, res.ExpiresAt.IsZero())
+		return
+	}
+	require.Equal(t, book.SN, res.SN)
+}
+
+// refusing: what the provider refuses is Rejected, with nothing in its book.
+func refusing(t *testing.T, h Harness, product Product) {
+	t.Run("our balance is too low", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		r.backend.SetBalance(0)
+		_, err := r.submit(t, product.Purchase(r.backend, 1))
+		require.Equal(t, upstream.ReasonOurBalance, requireClass(t, upstream.Rejected, err).Reason)
+		require.Empty(t, r.backend.Books().Purchases)
+	})
+	t.Run("our key is wrong", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		r.driver = h.drive(t, r.server.URL, h.wrongCredentials(), r.clock.Now)
+		_, err := r.submit(t, product.Purchase(r.backend, 1))
+		require.Equal(t, upstream.ReasonOurAccount, requireClass(t, upstream.Rejected, err).Reason)
+		require.Empty(t, r.backend.Books().Purchases)
+	})
+	t.Run("a message that quotes our key", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			r.requests.Add(1)
+			w.Header().Set("Content-Type", "application/json")
+			_, err := w.Write(h.Refusal("saldo " + h.Secret + " kurang"))
+			require.NoError(t, err)
+		}))
+		t.Cleanup(echo.Close)
+		r.driver = h.drive(t, echo.URL, h.Credentials, r.clock.Now)
+		_, err := r.submit(t, product.Purchase(r.backend, 1))
+		require.Error(t, err)
+	})
+	t.Run("a refusal under a server error proves nothing", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, err := w.Write(h.Refusal("saldo"))
+			require.NoError(t, err)
+		}))
+		t.Cleanup(broken.Close)
+		r.driver = h.drive(t, broken.URL, h.Credentials, r.clock.Now)
+		_, err := r.submit(t, product.Purchase(r.backend, 1))
+		requireClass(t, upstream.Unknown, err)
+	})
+}
+
+// faults are all ways in which an answer is lost or spoilt.
+func faults() []emulate.Rule {
+	return []emulate.Rule{
+		{Kind: emulate.Drop}, {Kind: emulate.Hang}, {Kind: emulate.Cut}, {Kind: emulate.Truncated}, {Kind: emulate.Garbled},
+		{Kind: emulate.Mistyped}, {Kind: emulate.Oversized, Bytes: 33 << 20}, {Kind: emulate.Redirect}, {Kind: emulate.Redirect, Status: http.StatusFound},
+		{Kind: emulate.Status, Status: http.StatusInternalServerError}, {Kind: emulate.Status, Status: http.StatusGatewayTimeout},
+		{Kind: emulate.BlockPage, Status: http.StatusOK}, {Kind: emulate.BlockPage, Status: http.StatusForbidden},
+		{Kind: emulate.BlockPage, Status: http.StatusTooManyRequests}, {Kind: emulate.BlockPage, Status: http.StatusServiceUnavailable},
+		{Kind: emulate.BlockPage, Status: http.StatusBadGateway}, {Kind: emulate.BlockPage, Status: 520},
+	}
+}
+
+// pauses is whether a page means "go away".
+func pauses(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusForbidden, http.StatusServiceUnavailable:
+		return true
+	}
+	return false
+}
+
+// failing: a purchase whose answer is lost is Unknown, whatever became of it,
+// and left us once.
+func failing(t *testing.T, h Harness, product Product) {
+	for _, rule := range faults() {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s %d, carried out: %v", rule.Kind, rule.Status, after), func(t *testing.T) {
+				t.Parallel()
+				r := h.setUp(t)
+				rule := rule
+				rule.Endpoint, rule.AfterEffect = "purchase", after
+				r.fault(t, rule)
+				p := product.Purchase(r.backend, 44)
+				begun := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				if rule.Kind == emulate.Hang {
+					cancel()
+					ctx, cancel = context.WithTimeout(t.Context(), 150*time.Millisecond)
+				}
+				defer cancel()
+				_, err := r.driver.Submit(ctx, p)
+				e := requireClass(t, upstream.Unknown, err)
+				noSecret(t, h.Secret, nil, err)
+				require.Less(t, time.Since(begun), 30*time.Second)
+				if html(rule.Kind) && pauses(rule.Status) {
+					require.True(t, e.Pause, "a block page pauses the provider")
+				}
+				require.EqualValues(t, 1, r.requests.Load(), "sent once")
+				require.Equal(t, map[bool]int{true: 1}[after], r.count(product, p))
+			})
+		}
+	}
+	t.Run("nothing listens", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		r.server.Close()
+		_, err := r.submit(t, product.Purchase(r.backend, 1))
+		requireClass(t, upstream.NotSent, err)
+	})
+	t.Run("the deadline had passed already", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := r.driver.Submit(ctx, product.Purchase(r.backend, 1))
+		requireClass(t, upstream.NotSent, err)
+		require.Zero(t, r.requests.Load())
+	})
+	t.Run("a connection that is closed once the request was read", func(t *testing.T) {
+		t.Parallel()
+		closesAfterReading(t, h, product)
+	})
+	t.Run("a reused connection is a trap", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		first := product.Purchase(r.backend, 1)
+		r.bought(t, first)
+		for range 3 { // now there are idle connections to reuse
+			_, err := r.status(t, first)
+			require.NoError(t, err)
+		}
+		r.fault(t, emulate.Rule{Kind: emulate.CloseReused, Endpoint: "purchase"})
+		p := product.Purchase(r.backend, 2)
+		before := len(r.backend.Books().Purchases)
+		_, err := r.submit(t, p)
+		require.NoError(t, err, "a purchase travels on a connection of its own")
+		require.Len(t, r.backend.Books().Purchases, before+1)
+	})
+}
+
+// closesAfterReading counts requests on a bare listener that reads each one and
+// closes: the moment at which net/http would send a GET again by itself.
+func closesAfterReading(t *testing.T, h Harness, product Product) {
+	t.Helper()
+	r := h.setUp(t)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	arrivals := make(chan struct{}, 16)
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			buf := make([]byte, 16<<10)
+			if n, err := conn.Read(buf); n > 0 && (err == nil || err == io.EOF) { //nolint:errorlint // a bare connection's EOF
+				arrivals <- struct{}{}
+			}
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = ln.Close() })
+	d := h.drive(t, "http://"+ln.Addr().String(), h.Credentials, r.clock.Now)
+	_, err = d.Submit(t.Context(), product.Purchase(r.backend, 1))
+	requireClass(t, upstream.Unknown, err)
+	require.Len(t, arrivals, 1, "sent once")
+}
+
+// asking: a question that gets no answer says nothing about the purchase.
+func asking(t *testing.T, h Harness, product Product) {
+	t.Run("a purchase that the provider does not know", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		p := product.Purchase(r.backend, 1)
+		p.UpstreamRef = "none"
+		res, err := r.status(t, p)
+		require.NoError(t, err)
+		require.Equal(t, upstream.NotFound, res.State)
+	})
+	for _, rule := range faults() {
+		t.Run(fmt.Sprintf("asking through %s %d", rule.Kind, rule.Status), func(t *testing.T) {
+			t.Parallel()
+			r := h.setUp(t)
+			p := product.Purchase(r.backend, 44)
+			r.bought(t, p)
+			rule := rule
+			rule.Endpoint, rule.AfterEffect = "read", true
+			r.fault(t, rule)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if rule.Kind == emulate.Hang {
+				cancel()
+				ctx, cancel = context.WithTimeout(t.Context(), 150*time.Millisecond)
+			}
+			defer cancel()
+			res, err := r.driver.Status(ctx, p)
+			require.Nil(t, res)
+			requireClass(t, upstream.Unknown, err)
+			r.backend.ClearFaults(0)
+			delivered(t, r, product, p)
+		})
+	}
+}
