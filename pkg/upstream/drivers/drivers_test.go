@@ -1,0 +1,27 @@
+package drivers_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/drivers"
+)
+
+func TestEveryNameMakesItsDriver(t *testing.T) {
+	t.Parallel()
+	for _, name := range drivers.Names() {
+		require.True(t, drivers.Known(name))
+		_, err := drivers.New(name, upstream.Config{Name: "u"})
+		require.ErrorContains(t, err, "base_url is missing", name)
+		d, err := drivers.New(name, upstream.Config{
+			Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "key", "mmid": "m"},
+		})
+		require.NoError(t, err)
+		require.NotNil(t, d)
+	}
+	_, err := drivers.New("odd", upstream.Config{Name: "u"})
+	require.ErrorContains(t, err, `unknown driver "odd"`)
+	require.False(t, drivers.Known("odd"))
+}

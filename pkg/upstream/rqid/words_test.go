@@ -1,0 +1,150 @@
+package rqid_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/rqid"
+)
+
+// saying is a driver whose provider always answers the same; it keeps what it
+// was asked last.
+func saying(t *testing.T, status int, body string) (*rqid.Driver, *string) {
+	t.Helper()
+	asked := new(string)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		*asked = r.Method + " " + r.URL.Path + " " + string(b)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, err = w.Write([]byte(body))
+		require.NoError(t, err)
+	}))
+	t.Cleanup(srv.Close)
+	d, err := rqid.New(upstream.Config{
+		Name: "u", BaseURL: srv.URL, Credentials: map[string]string{"api_key": secret, "mmid": "MM001"}, HTTP: upstream.NewHTTP(),
+		Now: func() time.Time { return time.Date(2026, 4, 21, 17, 30, 0, 0, time.UTC) },
+	})
+	require.NoError(t, err)
+	return d, asked
+}
+
+func TestWhatAPurchasesAnswerProves(t *testing.T) {
+	t.Parallel()
+	const data = `{"ref_1":"R","product_code":"IS5","customer_id":"0812","price":"5500","total_price":"5500",`
+	for _, c := range []struct {
+		status int
+		body   string
+		state  upstream.State
+		class  upstream.Class
+		reason upstream.Reason
+	}{
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":1,"status_label":"success","msg":"TRX SUKSES, SN:ABC123"}}`, upstream.Succeeded, 0, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":"2","status_label":"process","msg":""}}`, upstream.Pending, 0, ""},
+		{200, `{"status":"success","code":200,"message":"success","data":` + data + `"status":3,"status_label":"","msg":""}}`, upstream.Pending, 0, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"14","data":` + data + `"status":11,"status_label":"failed","msg":"GAGAL"}}`, upstream.Failed, 0, upstream.ReasonCustomer},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":11,"status_label":"failed","msg":"GAGAL, produk gangguan"}}`, upstream.Failed, 0, upstream.ReasonProduct},
+		{422, `{"status":"failed","code":422,"message":"x","rc":"99","data":` + data + `"status":11,"status_label":"failed","msg":"GAGAL"}}`, upstream.Failed, 0, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":7,"status_label":"odd","msg":""}}`, "", upstream.Unknown, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":1,"status_label":"failed","msg":""}}`, "", upstream.Unknown, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":{"ref_1":"OTHER","status":1,"status_label":"success","msg":""}}`, "", upstream.Unknown, ""},
+		{400, `{"status":"error","code":400,"message":"duplicate","rc":"94","data":null}`, "", upstream.Rejected, upstream.ReasonDuplicate},
+		{200, `{"status":"success","code":200,"message":"duplicate","rc":"94","data":` + data + `"status":11,"status_label":"failed","msg":""}}`, "", upstream.Rejected, upstream.ReasonDuplicate},
+		{422, `{"status":"error","code":422,"message":"saldo","rc":"51"}`, "", upstream.Rejected, upstream.ReasonOurBalance},
+		{422, `{"status":"error","code":422,"message":"target salah","rc":"30"}`, "", upstream.Rejected, upstream.ReasonCustomer},
+		{401, `{"status":"error","code":401,"message":"?"}`, "", upstream.Rejected, upstream.ReasonOurAccount},
+		{422, `{"status":"error","code":422,"message":"saldo tidak cukup","rc":"77"}`, "", upstream.Unknown, ""},
+		{404, `{"status":"error","code":404,"message":"tidak ditemukan","rc":"25","data":null}`, "", upstream.Unknown, ""},
+		{200, `{"status":"error","code":500,"message":"saldo","rc":"51"}`, "", upstream.Unknown, ""},
+		{500, `{"status":"error","code":500,"message":"saldo","rc":"51"}`, "", upstream.Unknown, ""},
+		{200, `{"status":"success","code":200,"message":"success","rc":"00","data":` + data + `"status":1,"status_label":"success","admin":"5.500","msg":""}}`, "", upstream.Unknown, ""},
+	} {
+		d, asked := saying(t, c.status, c.body)
+		res, err := d.Submit(t.Context(), &upstream.Purchase{Ref: "R", Code: "IS5", Target: "+62 812", Zone: "9"})
+		require.JSONEq(t, `{"mmid":"MM001","product_code":"IS5","customer_id":"08129","ref_1":"R"}`, (*asked)[len("POST /V1/api/topup "):])
+		if c.state != "" {
+			require.NoError(t, err, c.body)
+			require.Equal(t, c.state, res.State, c.body)
+			require.Equal(t, c.reason, res.Reason, c.body)
+			require.Equal(t, "R", res.UpstreamRef)
+			continue
+		}
+		e := upstream.AsError(err)
+		require.NotNil(t, e, c.body)
+		require.Equal(t, c.class.String(), e.Class.String(), c.body)
+		require.Equal(t, c.reason, e.Reason, c.body)
+	}
+}
+
+func TestWhatIsEvidenceOfAbsence(t *testing.T) {
+	t.Parallel()
+	p := &upstream.Purchase{Ref: "R/1"}
+	for _, c := range []struct {
+		status int
+		body   string
+		absent bool
+	}{
+		{404, `{"status":"error","code":404,"message":"x","rc":"25","data":null}`, true},
+		{200, `{"status":"error","code":404,"message":"x"}`, true},
+		{200, `{"status":"success","code":200,"message":"success","data":[]}`, true},
+		{200, `{"status":"success","code":200,"message":"success","data":null}`, true},
+		{404, `{"status":"error","code":404,"message":"x","data":{"ref_1":"R/1","status":1}}`, false},
+		{404, `{"error":"no route"}`, false},
+		{404, ``, false},
+		{422, `{"status":"error","code":422,"message":"x","rc":"77"}`, false},
+		{401, `{"status":"error","code":401,"message":"x","rc":"58"}`, false},
+		{200, `{"status":"success","code":200,"message":"success"}`, false},
+		{200, `{"status":"success","code":200,"message":"success","data":{}}`, false},
+		{200, `{"status":"success","code":200,"message":"success","data":[{"ref_1":"OTHER","status_label":"success"}]}`, false},
+		{200, `{"status":"success","code":200,"message":"success","rc":"94","data":[]}`, false},
+	} {
+		d, asked := saying(t, c.status, c.body)
+		res, err := d.Lookup(t.Context(), p)
+		require.Contains(t, *asked, "POST /V1/api/history/R/1 ")
+		if c.absent {
+			require.NoError(t, err, c.body)
+			require.Equal(t, upstream.NotFound, res.State, c.body)
+			continue
+		}
+		require.Error(t, err, c.body)
+		require.Nil(t, res)
+	}
+}
+
+func TestTheHistoryIsAskedForTheDaysOfThePurchases(t *testing.T) {
+	t.Parallel()
+	d, asked := saying(t, 200, `{"status":"success","code":200,"message":"success","data":[`+
+		`{"ref_1":"A","product_code":"IS5","customer_id":"1","status_label":"success","total_price":"5500","created_at":"2026-04-21 11:00:00"},`+
+		`{"ref_1":"B","product_code":"IS5","customer_id":"1","status_label":"failed","total_price":"5500","created_at":"2026-04-21 11:00:00"},`+
+		`{"ref_1":"C","product_code":"IS5","customer_id":"1","status_label":"odd","total_price":"5500","created_at":"2026-04-21 11:00:00"},`+
+		`{"ref_1":"Z","product_code":"IS5","customer_id":"1","status_label":"success","total_price":"5500","created_at":"2026-04-21 11:00:00"}]}`)
+	got, err := d.BulkStatus(t.Context(), []*upstream.Purchase{
+		{OrderID: 1, Ref: "A", SentAt: time.Date(2026, 4, 20, 17, 30, 0, 0, time.UTC)}, {OrderID: 2, Ref: "B"}, {OrderID: 3, Ref: "C"},
+	})
+	require.NoError(t, err)
+	// 00:30 in WIB less an hour is the day before; 00:30 of the 22nd is now.
+	require.JSONEq(t, `{"mmid":"MM001","start_date":"2026-04-20","end_date":"2026-04-22","page":1,"per_page":1000}`, (*asked)[len("POST /V1/api/history "):])
+	require.Len(t, got, 2, "neither the one of an odd state nor a stranger's")
+	require.True(t, got[1].Incomplete, "its serial number is not in the row")
+	require.True(t, got[2].Incomplete, "its reason is not in the row")
+	require.EqualValues(t, 5500, *got[1].Cost)
+}
+
+func TestAProductWithoutAPriceIsNotListed(t *testing.T) {
+	t.Parallel()
+	d, _ := saying(t, 200, `{"status":"success","code":200,"message":"success","data":[{"kode":"A","nama":"A","harga":"0"},{"kode":"B","nama":"B","harga":"1","gangguan":"Ya","kosong":"Ya"}]}`)
+	page, err := d.CatalogPage(t.Context(), "prepaid", 1)
+	require.NoError(t, err)
+	require.Len(t, page.Offers, 1)
+	require.Equal(t, "trouble", page.Offers[0].Reason)
+	require.Zero(t, page.Next)
+	_, err = d.CatalogPage(t.Context(), "no such", 1)
+	require.Equal(t, upstream.NotSent, upstream.AsError(err).Class)
+}
