@@ -1,0 +1,44 @@
+package role
+
+import (
+	"context"
+
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/scheduler"
+)
+
+// Scheduler registers the configured upstreams and runs the jobs until ctx ends.
+func Scheduler(ctx context.Context, d Deps) error {
+	if err := d.EnsureUpstreams(ctx); err != nil {
+		return err
+	}
+	enqueuer := queue.New(d.Redis)
+	writer := d.writer(enqueuer)
+	defer writer.Close()
+	var upstreams []string
+	for _, u := range d.Config.Upstreams {
+		upstreams = append(upstreams, u.Name)
+	}
+	s := scheduler.New(scheduler.Options{
+		Pool: d.DB.Pool, Writer: writer, Enqueuer: enqueuer, Redis: d.Redis,
+		Upstreams: upstreams, Registerer: d.Registerer, Log: d.Log, Now: d.Now,
+	})
+	d.Log.InfoContext(ctx, "scheduler ready")
+	s.Run(ctx)
+	return nil
+}
+
+// EnsureUpstreams makes the catalogue know the configured upstreams.
+func (d Deps) EnsureUpstreams(ctx context.Context) error {
+	var sources []catalog.Source
+	for _, u := range d.Config.Upstreams {
+		mode := catalog.Live
+		if u.Driver == config.DriverSandbox {
+			mode = catalog.Test
+		}
+		sources = append(sources, catalog.Source{Name: u.Name, Driver: u.Driver, Mode: mode})
+	}
+	return catalog.EnsureUpstreams(ctx, d.DB.Pool, sources, d.Now())
+}

@@ -1,0 +1,84 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+// webhooksOnce enqueues deliveries that are due.
+func (s *Scheduler) webhooksOnce(ctx context.Context) (int, error) {
+	now := s.Now()
+	due, err := webhook.Due(ctx, s.Pool, now, batch)
+	if err != nil {
+		return 0, err
+	}
+	for i, d := range due {
+		if err := s.Enqueuer.Webhook(ctx, d.ID, d.Attempts, queue.Generation(d.DueAt, now)); err != nil {
+			return i, err
+		}
+	}
+	return len(due), nil
+}
+
+// catalogueOnce hands a turn to each upstream that has a scope to read.
+func (s *Scheduler) catalogueOnce(ctx context.Context) (int, error) {
+	now := s.Now()
+	n := 0
+	for _, u := range s.Upstreams {
+		due, err := catalog.HasDueScope(ctx, s.Pool, u, now)
+		if err != nil {
+			return n, err
+		}
+		if !due {
+			continue
+		}
+		if err := s.Enqueuer.CatalogTurn(ctx, u, now.Unix()/2); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// balanceOnce asks for our balances.
+func (s *Scheduler) balanceOnce(ctx context.Context) (int, error) {
+	now := s.Now()
+	n := 0
+	for _, u := range s.Upstreams {
+		if err := s.Enqueuer.BalanceTurn(ctx, u, now.Unix()/30); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// rollupOnce sums closed hours.
+func (s *Scheduler) rollupOnce(ctx context.Context) (int, error) {
+	return ledger.Rollup(ctx, s.Pool, s.Now())
+}
+
+// errDrift says that the books do not explain themselves.
+var errDrift = errors.New("scheduler: ledger drift")
+
+// verifyOnce proves the books and shows drift as a metric.
+func (s *Scheduler) verifyOnce(ctx context.Context) (int, error) {
+	r, err := ledger.Verify(ctx, s.Pool, order.Checks()...)
+	if err != nil {
+		return 0, err
+	}
+	s.rows.drift.Set(float64(r.Count))
+	for _, p := range r.Problems {
+		s.Log.ErrorContext(ctx, "ledger drift", "check", p.Check, "subject", p.Subject, "detail", p.Detail)
+	}
+	if !r.Clean() {
+		return 0, errDrift
+	}
+	return 1, nil
+}

@@ -1,0 +1,136 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+// inspector reads the queues for their metrics.
+type inspector struct{ *asynq.Inspector }
+
+func newInspector(rdb redis.UniversalClient) *inspector {
+	return &inspector{asynq.NewInspectorFromRedisClient(rdb)}
+}
+
+type jobMetrics struct {
+	seconds      *prometheus.HistogramVec
+	done, failed *prometheus.CounterVec
+	last         *prometheus.GaugeVec
+}
+
+func newJobMetrics(reg prometheus.Registerer) *jobMetrics {
+	job := []string{"job"}
+	m := &jobMetrics{
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "muara_scheduler_job_seconds", Help: "Duration of scheduler jobs.", Buckets: prometheus.ExponentialBuckets(.001, 4, 8),
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+		}, job),
+		done:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muara_scheduler_items_total", Help: "Rows that scheduler jobs took or enqueued."}, job),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muara_scheduler_failures_total", Help: "Runs of scheduler jobs that failed."}, job),
+		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "muara_scheduler_last_success_timestamp_seconds", Help: "When a job last ran without error."}, job),
+	}
+	reg.MustRegister(m.seconds, m.done, m.failed, m.last)
+	return m
+}
+
+// rowMetrics say how the rows stand. They are read by the scheduler's measure
+// job, never on a scrape.
+type rowMetrics struct {
+	queueDepth, queueAge   *prometheus.GaugeVec
+	due, dueAge            *prometheus.GaugeVec
+	unknown, unknownAge    *prometheus.GaugeVec
+	queued, queuedAge      *prometheus.GaugeVec
+	flagged                prometheus.Gauge
+	backlog, backlogOldest prometheus.Gauge
+	drift                  prometheus.Gauge
+}
+
+func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
+	vec := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+		reg.MustRegister(g)
+		return g
+	}
+	one := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	return &rowMetrics{
+		queueDepth:    vec("muara_queue_depth", "Tasks waiting in a queue.", "queue"),
+		queueAge:      vec("muara_queue_oldest_seconds", "Age of the oldest waiting task.", "queue"),
+		due:           vec("muara_orders_due", "Orders due for a question.", "upstream"),
+		dueAge:        vec("muara_orders_due_oldest_seconds", "How long the oldest due order has been due.", "upstream"),
+		queued:        vec("muara_orders_queued", "Orders waiting to be sent.", "upstream"),
+		queuedAge:     vec("muara_orders_queued_oldest_seconds", "Age of the oldest order waiting to be sent.", "upstream"),
+		unknown:       vec("muara_orders_unknown", "Orders whose outcome is unknown.", "upstream"),
+		unknownAge:    vec("muara_orders_unknown_oldest_seconds", "How long the oldest outcome has been unknown.", "upstream"),
+		flagged:       one("muara_orders_flagged", "Orders that wait for an operator."),
+		backlog:       one("muara_webhooks_pending", "Webhook events not delivered yet."),
+		backlogOldest: one("muara_webhooks_oldest_seconds", "Age of the oldest event not delivered yet."),
+		drift:         one("muara_ledger_drift", "Problems found by the last verification of the ledger."),
+	}
+}
+
+// measureOnce reads how rows and queues stand.
+func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
+	now := s.Now()
+	st, err := order.Standing(ctx, s.Pool, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range s.Upstreams {
+		at := st.Upstreams[name]
+		set := func(depth, age *prometheus.GaugeVec, b order.Backlog) {
+			depth.WithLabelValues(name).Set(float64(b.Count))
+			age.WithLabelValues(name).Set(since(now, b.Oldest))
+		}
+		set(s.rows.due, s.rows.dueAge, at.Due)
+		set(s.rows.queued, s.rows.queuedAge, at.Queued)
+		set(s.rows.unknown, s.rows.unknownAge, at.Unknown)
+	}
+	s.rows.flagged.Set(float64(st.Flagged))
+	pending, oldest, err := webhook.Backlog(ctx, s.Pool)
+	if err != nil {
+		return 0, err
+	}
+	s.rows.backlog.Set(float64(pending))
+	s.rows.backlogOldest.Set(since(now, oldest))
+	return 1, s.measureQueues()
+}
+
+func (s *Scheduler) measureQueues() error {
+	names := []string{queue.Webhook}
+	for _, u := range s.Upstreams {
+		names = append(names, queue.Names(u)...)
+	}
+	for _, name := range names {
+		info, err := s.queues.GetQueueInfo(name)
+		if errors.Is(err, asynq.ErrQueueNotFound) {
+			info, err = &asynq.QueueInfo{}, nil // nothing was ever put in
+		}
+		if err != nil {
+			return err
+		}
+		s.rows.queueDepth.WithLabelValues(name).Set(float64(info.Pending + info.Scheduled + info.Retry))
+		s.rows.queueAge.WithLabelValues(name).Set(info.Latency.Seconds())
+	}
+	return nil
+}
+
+// since is an age in seconds; nothing is as old as nothing.
+func since(now, t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(now.Sub(t).Seconds(), 0)
+}

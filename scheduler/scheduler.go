@@ -1,0 +1,100 @@
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+)
+
+// Options are what the scheduler is made from.
+type Options struct {
+	Pool     *pgxpool.Pool
+	Writer   *order.Writer
+	Enqueuer *queue.Enqueuer
+	Redis    redis.UniversalClient
+	// Upstreams are the names of those configured.
+	Upstreams  []string
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Now        func() time.Time
+}
+
+// Scheduler runs the jobs.
+type Scheduler struct {
+	Options
+	queues  *inspector
+	metrics *jobMetrics
+	rows    *rowMetrics
+}
+
+// New gives a scheduler and registers its metrics.
+func New(o Options) *Scheduler {
+	return &Scheduler{Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer)}
+}
+
+// job is one dull loop: runOnce says how much it did.
+type job struct {
+	name    string
+	every   time.Duration
+	runOnce func(context.Context) (int, error)
+}
+
+func (s *Scheduler) jobs() []job {
+	return []job{
+		{"queued", time.Second, s.queuedOnce},
+		{"stuck", 2 * time.Second, s.stuckOnce},
+		{"poll", time.Second, s.pollOnce},
+		{"webhooks", time.Second, s.webhooksOnce},
+		{"catalogue", 2 * time.Second, s.catalogueOnce},
+		{"balance", 30 * time.Second, s.balanceOnce},
+		{"rollup", 10 * time.Minute, s.rollupOnce},
+		{"verify", time.Hour, s.verifyOnce},
+		{"measure", 10 * time.Second, s.measureOnce},
+	}
+}
+
+// Run runs every job until ctx ends.
+func (s *Scheduler) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, j := range s.jobs() {
+		wg.Go(func() { s.loop(ctx, j) })
+	}
+	wg.Wait()
+}
+
+// loop runs a job at once and then at every tick; a tick that comes while the
+// job runs is dropped.
+func (s *Scheduler) loop(ctx context.Context, j job) {
+	tick := time.NewTicker(j.every)
+	defer tick.Stop()
+	for {
+		s.run(ctx, j)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Scheduler) run(ctx context.Context, j job) {
+	begun := time.Now()
+	n, err := j.runOnce(ctx)
+	s.metrics.seconds.WithLabelValues(j.name).Observe(time.Since(begun).Seconds())
+	s.metrics.done.WithLabelValues(j.name).Add(float64(n))
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.metrics.failed.WithLabelValues(j.name).Inc()
+		s.Log.ErrorContext(ctx, "job", "job", j.name, "error", err)
+	case err == nil:
+		s.metrics.last.WithLabelValues(j.name).Set(float64(s.Now().Unix()))
+	}
+}

@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/muarahq/muara/pkg/budget"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/upstream"
+)
+
+// Buy sends one queued order: budget, claim, submit, record. Of several tasks for
+// one order one claims it; the others find it gone.
+func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
+	o, err := order.ByID(ctx, w.DB.Bun, t.OrderID)
+	if errors.Is(err, order.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if o.State != order.Queued || o.Attempt != t.Attempt || o.Upstream != w.Client.Name {
+		return nil
+	}
+	ctx, span := w.Tracer.Start(joined(ctx, o), "worker.buy", trace.WithSpanKind(trace.SpanKindConsumer))
+	defer span.End()
+	if w.Shelf.isPaused(ctx, w.Client.Name) {
+		return w.elsewhere(ctx, o)
+	}
+	slot, err := w.Client.Reserve(ctx, budget.Buy)
+	if errors.Is(err, upstream.ErrBreakerOpen) {
+		return w.elsewhere(ctx, o)
+	}
+	if err != nil {
+		return errLater
+	}
+	return w.submit(ctx, o, slot)
+}
+
+// elsewhere moves a queued order from an upstream that is paused or gives no
+// usable answers to another offer, if there is one; else the order waits, and the
+// scheduler brings it back.
+func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
+	route := w.Shelf.next(ctx, o, []int64{o.OfferID})
+	if route == nil || route.Upstream == w.Client.Name {
+		return nil
+	}
+	now := w.Now()
+	// Claiming and giving back would look like an attempt; this is none.
+	_, err := w.record(ctx, o, order.Step{From: order.Queued, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
+	if errors.Is(err, order.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) error {
+	deadline := w.Now().Add(w.Client.Timeout + sendingMargin)
+	claimed, err := w.Writer.Do(ctx, order.Step{
+		OrderID: o.ID, Attempt: o.Attempt, From: order.Queued, To: order.Sending, Cause: "claim", NextRunAt: &deadline,
+		BalanceBefore: w.Shelf.balance(ctx, w.Client),
+	})
+	if err != nil {
+		slot.Unused(ctx)
+		if errors.Is(err, order.ErrStale) || errors.Is(err, order.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	p, err := purchase(claimed, claimed.Attempt)
+	if err != nil {
+		slot.Unused(ctx)
+		return err
+	}
+	res, err := w.Client.Submit(ctx, slot, p)
+	return w.settle(ctx, claimed, res, err, "submit")
+}
+
+// settle turns an upstream's answer to a purchase into the order's next step.
+func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {
+	f := w.facts(ctx, o)
+	var s order.Step
+	var reason upstream.Reason
+	if err != nil {
+		e := upstream.AsError(err)
+		reason = e.Reason
+		s = afterError(f, e)
+	} else {
+		reason = res.Reason
+		s = afterResult(f, res)
+	}
+	_, rerr := w.record(ctx, o, s, cause)
+	w.Shelf.heard(context.WithoutCancel(ctx), w.Client.Name, o.OfferID, &s, reason)
+	if errors.Is(rerr, order.ErrStale) {
+		return nil
+	}
+	return rerr
+}
+
+// joined continues the trace that began with the merchant's request.
+func joined(ctx context.Context, o *order.Order) context.Context {
+	if o.TraceParent == "" {
+		return ctx
+	}
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": o.TraceParent})
+}

@@ -1,0 +1,17 @@
+// Package worker does what Muara's queues ask for: it buys, asks, cancels, reads
+// catalogues and balances at one upstream, and delivers webhooks.
+//
+// Decisions that bind this package:
+//
+//   - A task says "look at this row"; the row says what to do. A task that finds
+//     nothing to do is done. So tasks may be doubled, late or lost.
+//   - One table ([afterError], [afterResult]) turns what an upstream said into the
+//     order's next step. What it does not name leaves the order unknown.
+//   - An attempt is claimed in Postgres after its budget slot is held and before its
+//     first byte. No transaction is open while an upstream is called.
+//   - What an upstream said is written even when the worker is stopping, and is
+//     tried again while Postgres is away: losing it would make a known outcome
+//     unknown.
+//   - Urgent work has a server of its own, so that polls and catalogues can never
+//     take its capacity.
+package worker

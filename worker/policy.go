@@ -1,0 +1,194 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/upstream"
+)
+
+const (
+	// maxRefusals bounds how many times one order may be refused before it fails;
+	// attempts that never left us do not count.
+	maxRefusals = 5
+	// flagAfter attempts that never left us, an operator is told.
+	flagAfter = 10
+	// lateSerial is how long a missing serial number is asked for after success.
+	lateSerial = 24 * time.Hour
+)
+
+// Words that merchants read. They say what to do and never whose words they were.
+const (
+	sayCustomer    = "The destination number or account was not accepted. Check it and order again."
+	sayUnavailable = "The product could not be delivered at the moment. You have been refunded."
+	sayCanceled    = "The order was canceled. You have been refunded."
+	sayExpired     = "No code arrived before the number expired. You have been refunded."
+	sayPartial     = "Delivered in part. The rest has been refunded."
+)
+
+// facts are what the policy needs to know besides the upstream's word.
+type facts struct {
+	o   *order.Order
+	now time.Time
+	// next gives another offer of the same product that this order has not tried;
+	// nil when there is none, or when enough have refused.
+	next func() *order.Route
+	// jitter spreads looks; it is in [0, 1).
+	jitter float64
+}
+
+func (f facts) in(d time.Duration) *time.Time {
+	at := f.now.Add(d + time.Duration(f.jitter*float64(d)/5))
+	return &at
+}
+
+// afterError is the table from error class to what happens next with a purchase.
+func afterError(f facts, e *upstream.Error) order.Step {
+	s := order.Step{Outcome: e.Class.String(), Reason: string(e.Reason), SaidCode: e.Code, SaidDetail: said(e)}
+	switch e.Class {
+	case upstream.NotSent:
+		// Nothing left us: the same attempt may be made again, here or elsewhere.
+		s.To, s.NextRunAt = order.Queued, f.in(backoff(f.o.Attempt))
+		if f.o.Attempt >= flagAfter {
+			s.Flag = "the source cannot be reached"
+		}
+		if f.o.Attempt%3 == 0 {
+			s.Route = f.next()
+		}
+	case upstream.Throttled:
+		s.To, s.NextRunAt = order.Queued, f.in(max(e.After, time.Second))
+	case upstream.Rejected:
+		refused(f, &s, e.Reason)
+	default:
+		s.To, s.NextRunAt = order.Unknown, f.in(firstAsk)
+	}
+	return s
+}
+
+// firstAsk is how long after a lost answer the upstream is first asked.
+const firstAsk = 2 * time.Second
+
+// refused is a purchase that certainly did not happen.
+func refused(f facts, s *order.Step, reason upstream.Reason) {
+	switch reason {
+	case upstream.ReasonDuplicate:
+		// The reference is known there already, and only our own attempt bears it.
+		s.To, s.NextRunAt = order.Unknown, f.in(firstAsk)
+		return
+	case upstream.ReasonCustomer:
+		s.To, s.Message = order.Failed, sayCustomer
+		return
+	}
+	if !f.o.CancelRequested {
+		if s.Route = f.next(); s.Route != nil {
+			now := f.now
+			s.To, s.NextRunAt = order.Queued, &now
+			return
+		}
+	}
+	s.To, s.Message = order.Failed, sayUnavailable
+}
+
+// afterResult is the table from an upstream's word to what happens next.
+func afterResult(f facts, r *upstream.Result) order.Step {
+	s := news(f, r)
+	done := f.o.State == order.Completed
+	switch r.State {
+	case upstream.Pending:
+		s.Outcome = "accepted"
+		s.NextRunAt = f.in(pollDelay(f))
+		if f.o.State != order.Processing && !done {
+			s.To = order.Processing
+		}
+	case upstream.Succeeded:
+		s.Outcome = "succeeded"
+		succeeded(f, &s)
+	case upstream.Failed:
+		s.Outcome = "failed"
+		if r.Refunded != nil && !*r.Refunded {
+			s.Flag = "the source says failed but has not given our money back"
+			s.To, s.Message = order.Failed, sayUnavailable
+			if r.Reason == upstream.ReasonCustomer {
+				s.Message = sayCustomer
+			}
+			break
+		}
+		refused(f, &s, r.Reason)
+	case upstream.Partial:
+		s.Outcome, s.To, s.Message = "partial", order.Partial, sayPartial
+		if r.Remains == nil {
+			s.To, s.Flag, s.NextRunAt = "", "partial without a count of what remains", f.in(time.Hour)
+		}
+	case upstream.Canceled:
+		s.Outcome, s.To, s.Message = "canceled", order.Canceled, sayCanceled
+	case upstream.Expired:
+		s.Outcome, s.To, s.Message = "expired", order.Expired, sayExpired
+	case upstream.NotFound:
+		// Only unknown orders are looked up by reference; a purchase that was
+		// accepted and is not found is a matter for people.
+		s.Flag, s.NextRunAt = "the source knows nothing of an accepted order", f.in(10*time.Minute)
+	}
+	return s
+}
+
+// succeeded completes an order, or takes in what came after its completion.
+func succeeded(f facts, s *order.Step) {
+	if f.o.State != order.Completed {
+		s.To = order.Completed
+	}
+	switch {
+	case f.o.Category == order.PPOB && s.SN == "" && f.o.Facts.SN == "" && f.now.Sub(f.o.CreatedAt) < lateSerial:
+		s.NextRunAt = f.in(pollDelay(f))
+	case f.o.Category == order.OTP && f.o.ResendRequested && f.o.ExpiresAt != nil && f.now.Before(*f.o.ExpiresAt):
+		s.NextRunAt = f.in(pollDelay(f))
+	}
+}
+
+// news carries an upstream's facts into a step.
+func news(f facts, r *upstream.Result) order.Step {
+	s := order.Step{
+		UpstreamRef: r.UpstreamRef, Reason: string(r.Reason), SaidCode: r.Code, SaidDetail: r.Detail, Cost: r.Cost, BalanceAfter: r.Balance,
+		SN: r.SN, Phone: r.Phone, Country: r.Country, Service: r.Service, Operator: r.Operator,
+		StartCount: r.StartCount, Remains: r.Remains,
+	}
+	if !r.ExpiresAt.IsZero() {
+		s.ExpiresAt = &r.ExpiresAt
+	}
+	for _, m := range r.Messages {
+		at := m.ReceivedAt
+		if at.IsZero() {
+			at = f.now
+		}
+		s.Messages = append(s.Messages, order.Message{Code: m.Code, Text: m.Text, ReceivedAt: at.UTC().Truncate(time.Microsecond)})
+	}
+	return s
+}
+
+// pollDelay is when an order is worth asking about again: soon while it is young
+// or about to expire, then slower with age.
+func pollDelay(f facts) time.Duration {
+	age := f.now.Sub(f.o.CreatedAt)
+	if f.o.SentAt != nil {
+		age = f.now.Sub(*f.o.SentAt)
+	}
+	if f.o.Category == order.OTP {
+		return min(max(age/20, 2*time.Second), 15*time.Second)
+	}
+	return min(max(age/4, 2*time.Second), 5*time.Minute)
+}
+
+// backoff is how long an attempt that never left us waits: 1 s, 2 s, 4 s … 1 min.
+func backoff(attempt int) time.Duration {
+	return min(time.Second<<min(max(attempt-1, 0), 6), time.Minute)
+}
+
+// said is the operators' text of an error.
+func said(e *upstream.Error) string {
+	switch {
+	case e.Detail != "":
+		return e.Detail
+	case e.Err != nil:
+		return upstream.Clip(e.Err.Error())
+	}
+	return ""
+}

@@ -1,0 +1,240 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/muarahq/muara/pkg/budget"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/upstream"
+)
+
+const (
+	// turn is how long a poll turn goes on while there is something due.
+	turn = 20 * time.Second
+	// settleTime is how much older than a call's deadline a lookup must be for "not
+	// found" to be evidence: the request may still have been on its way.
+	settleTime = 30 * time.Second
+)
+
+// PollTurn asks about what is due. It waits for a slot first and chooses then, so
+// that each slot goes to the orders most worth it at that moment.
+func (w *Worker) PollTurn(ctx context.Context, _ queue.Task) error {
+	ctx, cancel := context.WithTimeout(ctx, turn)
+	defer cancel()
+	for ctx.Err() == nil {
+		slot, err := w.Client.Reserve(ctx, budget.Poll)
+		if err != nil {
+			return nil //nolint:nilerr // no slot in this turn; the next one tries again
+		}
+		more, err := w.pollOnce(ctx, slot)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+	}
+	return nil
+}
+
+// pollOnce spends one slot; more tells whether there may be further work.
+func (w *Worker) pollOnce(ctx context.Context, slot *budget.Slot) (more bool, err error) {
+	limit := max(w.Client.BulkLimit(), 1)
+	lease := w.Client.Timeout + settleTime
+	due, err := order.TakeDue(ctx, w.DB.Pool, w.Client.Name, w.Now(), lease, limit)
+	if err != nil || len(due) == 0 {
+		slot.Unused(ctx)
+		return false, err
+	}
+	if limit == 1 || len(due) == 1 {
+		return true, w.ask(ctx, due[0], slot)
+	}
+	return true, w.askAll(ctx, due, slot)
+}
+
+// askAll asks about many in one request, then one by one about those of which the
+// answer did not tell enough.
+func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Slot) error {
+	ps := make([]*upstream.Purchase, 0, len(due))
+	for _, o := range due {
+		p, err := purchase(o, o.Attempt)
+		if err != nil {
+			slot.Unused(ctx)
+			return err
+		}
+		ps = append(ps, p)
+	}
+	results, err := w.Client.BulkStatus(ctx, slot, ps)
+	if err != nil {
+		return w.putBack(ctx, due)
+	}
+	var single []*order.Order
+	var quiet order.Looks
+	var news errgroup.Group
+	news.SetLimit(64) // they share commits
+	for _, o := range due {
+		r := results[o.ID]
+		switch {
+		case r == nil || r.Incomplete:
+			single = append(single, o)
+		case r.State == upstream.Pending && o.State == order.Processing:
+			quiet.Add(o.ID, *w.facts(ctx, o).in(pollDelay(facts{o: o, now: w.Now()})))
+		default:
+			news.Go(func() error { return w.learn(ctx, o, r, "bulk") })
+		}
+	}
+	err = order.LookAgain(context.WithoutCancel(ctx), w.DB.Pool, quiet)
+	if err := errors.Join(err, news.Wait()); err != nil {
+		return err
+	}
+	return w.askEach(ctx, single)
+}
+
+// askEach asks one by one while slots come; what is left over stays due.
+func (w *Worker) askEach(ctx context.Context, due []*order.Order) error {
+	for i, o := range due {
+		slot, err := w.Client.Reserve(ctx, budget.Poll)
+		if err != nil {
+			return w.putBack(context.WithoutCancel(ctx), due[i:])
+		}
+		if err := w.ask(ctx, o, slot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBack makes leased orders due again soon.
+func (w *Worker) putBack(ctx context.Context, due []*order.Order) error {
+	ids := make([]int64, len(due))
+	for i, o := range due {
+		ids[i] = o.ID
+	}
+	return order.PutBack(ctx, w.DB.Pool, ids, w.Now().Add(2*time.Second))
+}
+
+// ask spends a slot on one order, by the strongest means its state allows.
+func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) error {
+	if wished(o) {
+		_, err := w.act(ctx, o, slot)
+		return err
+	}
+	p, err := purchase(o, o.Attempt)
+	if err != nil {
+		slot.Unused(ctx)
+		return err
+	}
+	_, lookup := w.Client.Driver().(upstream.Lookup)
+	var res *upstream.Result
+	switch {
+	case o.UpstreamRef != "" && o.State != order.Unknown, o.UpstreamRef != "" && !lookup:
+		res, err = w.Client.Status(ctx, slot, p)
+	case lookup:
+		res, err = w.Client.Lookup(ctx, slot, p)
+	default:
+		slot.Unused(ctx)
+		return w.toOperator(ctx, o)
+	}
+	if err != nil {
+		return w.askedInVain(ctx, o, err)
+	}
+	if res.State == upstream.NotFound && o.State == order.Unknown {
+		return w.notFound(ctx, o, p)
+	}
+	if err := w.learn(ctx, o, res, "status"); err != nil {
+		return err
+	}
+	if o.CancelRequested && res.State == upstream.Pending {
+		return w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version)
+	}
+	return nil
+}
+
+// wished tells whether a finished rental's merchant has a wish that the upstream
+// has not heard.
+func wished(o *order.Order) bool {
+	return o.State == order.Completed && o.UpstreamRef != "" && (o.FinishRequested || o.ResendRequested && !o.Facts.WishSent)
+}
+
+// learn records what an upstream said about an order.
+func (w *Worker) learn(ctx context.Context, o *order.Order, res *upstream.Result, cause string) error {
+	return w.settle(ctx, o, res, nil, cause)
+}
+
+// askedInVain moves the next look: a question that failed says nothing about the
+// order.
+func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) error {
+	e := upstream.AsError(err)
+	f := facts{o: o, now: w.Now().UTC()}
+	s := order.Step{NextRunAt: f.in(max(pollDelay(f), e.After)), Polled: true}
+	if e.Class == upstream.Rejected && o.State == order.Unknown {
+		s.SaidCode, s.SaidDetail = e.Code, said(e)
+	}
+	_, err = w.record(ctx, o, s, "status")
+	if errors.Is(err, order.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// notFound is the upstream's word that it knows no such reference. While the
+// request may still be on its way that proves nothing. After that the purchase is
+// sent again under the same reference where the upstream never buys twice under
+// one, and goes back to the queue where it may.
+func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purchase) error {
+	now := w.Now().UTC()
+	if now.Sub(p.SentAt) < w.Client.Timeout+settleTime {
+		at := p.SentAt.Add(w.Client.Timeout + settleTime)
+		at = minTime(at, now.Add(pollDelay(facts{o: o, now: now})))
+		_, err := w.record(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found"}, "lookup")
+		if errors.Is(err, order.ErrStale) {
+			return nil
+		}
+		return err
+	}
+	if _, safe := w.Client.Driver().(upstream.IdempotentSubmit); !safe {
+		_, err := w.record(ctx, o, order.Step{To: order.Queued, Outcome: "not_sent", SaidCode: "not found", NextRunAt: &now}, "lookup")
+		if errors.Is(err, order.ErrStale) {
+			return nil
+		}
+		return err
+	}
+	slot, err := w.Client.Reserve(ctx, budget.Buy)
+	if err != nil {
+		return w.putBack(context.WithoutCancel(ctx), []*order.Order{o})
+	}
+	// The row is marked before the first byte: a crash leaves it unknown, as it was.
+	deadline := now.Add(w.Client.Timeout + sendingMargin)
+	o, err = w.record(ctx, o, order.Step{From: order.Unknown, NextRunAt: &deadline, SaidCode: "sent again"}, "resend")
+	if err != nil {
+		slot.Unused(ctx)
+		return nil //nolint:nilerr // stale: somebody learned more meanwhile
+	}
+	res, err := w.Client.Submit(ctx, slot, p)
+	if e := upstream.AsError(err); e != nil && (e.Class == upstream.NotSent || e.Class == upstream.Throttled) {
+		return w.askedInVain(ctx, o, err)
+	}
+	return w.settle(ctx, o, res, err, "resend")
+}
+
+// toOperator takes an unknown order that its upstream has no means to explain off
+// the polls: only evidence decides, and a person has to weigh it.
+func (w *Worker) toOperator(ctx context.Context, o *order.Order) error {
+	_, err := w.record(ctx, o, order.Step{Flag: "outcome unknown: the source can neither be asked by our reference nor by its own"}, "lookup")
+	if errors.Is(err, order.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

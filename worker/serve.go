@@ -1,0 +1,191 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/upstream"
+)
+
+// Capacity is how many tasks run at once in one process.
+type Capacity struct {
+	// Urgent is for buy and ask, Patient for poll and low: neither can take the
+	// other's.
+	Urgent, Patient int
+	// Shutdown bounds the drain; it must be longer than a call may take.
+	Shutdown time.Duration
+}
+
+const (
+	// laterDelay is how long a task that has to wait is put back.
+	laterDelay = time.Second
+	// checkEvery and forwardEvery make an idle queue answer quickly.
+	checkEvery   = 100 * time.Millisecond
+	forwardEvery = time.Second
+)
+
+// Serve works on the queues of one upstream until ctx ends, then drains: waits
+// for the budget are given up at once, calls on their way are finished.
+func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacity) error {
+	name := w.Client.Name
+	urgent, patient := asynq.NewServeMux(), asynq.NewServeMux()
+	urgent.HandleFunc(queue.TypeBuy, w.task(ctx, w.Buy))
+	urgent.HandleFunc(queue.TypeAct, w.task(ctx, w.Act))
+	urgent.HandleFunc(queue.TypeAsk, w.task(ctx, w.Ask))
+	patient.HandleFunc(queue.TypePoll, w.task(ctx, w.PollTurn))
+	patient.HandleFunc(queue.TypeCatalog, w.task(ctx, w.CatalogTurn))
+	patient.HandleFunc(queue.TypeBalance, w.task(ctx, w.BalanceTurn))
+	return serve(ctx,
+		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Urgent, c.Shutdown, queue.Buy(name), queue.Ask(name))), urgent},
+		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Patient, c.Shutdown, queue.Poll(name), queue.Low(name))), patient},
+	)
+}
+
+// ServeWebhooks delivers webhooks until ctx ends.
+func ServeWebhooks(ctx context.Context, rdb redis.UniversalClient, log *slog.Logger, deliver func(ctx context.Context, eventID int64) error, c Capacity) error {
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(queue.TypeWebhook, func(ctx context.Context, t *asynq.Task) error {
+		p, err := queue.Parse(t)
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+		}
+		return deliver(ctx, p.EventID)
+	})
+	return serve(ctx, server{asynq.NewServerFromRedisClient(rdb, config(log, c.Patient, c.Shutdown, queue.Webhook)), mux})
+}
+
+type server struct {
+	srv *asynq.Server
+	mux *asynq.ServeMux
+}
+
+func serve(ctx context.Context, servers ...server) error {
+	for i, s := range servers {
+		if err := s.srv.Start(s.mux); err != nil {
+			for _, started := range servers[:i] {
+				started.srv.Shutdown()
+			}
+			return fmt.Errorf("worker: start: %w", err)
+		}
+	}
+	<-ctx.Done()
+	done := make(chan struct{})
+	for _, s := range servers {
+		go func() {
+			s.srv.Shutdown()
+			done <- struct{}{}
+		}()
+	}
+	for range servers {
+		<-done
+	}
+	return nil
+}
+
+// config gives a server over queues, the first strictly before the next.
+func config(log *slog.Logger, concurrency int, shutdown time.Duration, queues ...string) asynq.Config {
+	weights := map[string]int{}
+	for i, q := range queues {
+		weights[q] = len(queues) - i
+	}
+	return asynq.Config{
+		Concurrency: concurrency, Queues: weights, StrictPriority: true,
+		TaskCheckInterval: checkEvery, DelayedTaskCheckInterval: forwardEvery,
+		ShutdownTimeout: shutdown,
+		// Waiting is no failure; neither is anything else counted here: attempts are
+		// counted in Postgres, and the scheduler finds what is overdue.
+		IsFailure:      func(err error) bool { return !errors.Is(err, errLater) },
+		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return laterDelay },
+		Logger:         asynqLog{log},
+		LogLevel:       asynq.WarnLevel,
+	}
+}
+
+// task adapts a handler: its ctx also ends when the process drains, so that
+// nobody waits for the budget then. Calls to upstreams outlive it by themselves.
+func (w *Worker) task(drain context.Context, fn func(context.Context, queue.Task) error) func(context.Context, *asynq.Task) error {
+	return func(ctx context.Context, t *asynq.Task) error {
+		p, err := queue.Parse(t)
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		stop := context.AfterFunc(drain, cancel)
+		defer stop()
+		err = fn(ctx, p)
+		if err != nil && !errors.Is(err, errLater) {
+			w.Log.WarnContext(ctx, "task", "type", t.Type(), "upstream", w.Client.Name, "order", p.OrderID, "error", err)
+		}
+		return err
+	}
+}
+
+// CatalogTurn reads one due scope of the catalogue.
+func (w *Worker) CatalogTurn(ctx context.Context, _ queue.Task) error {
+	if _, err := w.Shelf.Importer.Turn(ctx, w.Client, w.Client.Name, w.Now()); err != nil {
+		// The scope has its own next time; trying the task again would not wait for it.
+		w.Log.WarnContext(ctx, "catalogue turn", "upstream", w.Client.Name, "error", err)
+	}
+	return nil
+}
+
+// BalanceTurn reads our balance.
+func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
+	balance, err := w.Client.Balance(ctx)
+	if errors.Is(err, upstream.ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		w.Log.WarnContext(ctx, "balance turn", "upstream", w.Client.Name, "error", err)
+		return nil
+	}
+	return catalog.SetBalance(ctx, w.DB.Pool, w.Client.Name, balance, w.Now())
+}
+
+// Ask answers a question that a merchant waits for.
+func (w *Worker) Ask(ctx context.Context, t queue.Task) error {
+	a := queue.Answer{}
+	if err := w.operators(ctx, t.OfferID); err != nil {
+		w.Log.WarnContext(ctx, "ask", "kind", t.Kind, "upstream", w.Client.Name, "error", err)
+		a.Refused = true
+	}
+	return w.Enqueuer.Reply(context.WithoutCancel(ctx), t.Reply, a)
+}
+
+// operators reads an offer's operators and keeps them, for the API to show.
+func (w *Worker) operators(ctx context.Context, offerID int64) error {
+	var code string
+	var extra json.RawMessage
+	err := w.DB.Pool.QueryRow(ctx, `SELECT code, extra FROM offers WHERE id = $1 AND upstream = $2`, offerID, w.Client.Name).Scan(&code, &extra)
+	if err != nil {
+		return fmt.Errorf("worker: offer %d: %w", offerID, err)
+	}
+	list, err := w.Client.Operators(ctx, code, extra)
+	if err != nil {
+		return err
+	}
+	kept := make([]catalog.Operator, len(list))
+	for i, op := range list {
+		kept[i] = catalog.Operator{Code: op.ID, Name: op.Name}
+	}
+	return catalog.SaveOperators(ctx, w.DB.Pool, offerID, kept, w.Now())
+}
+
+// asynqLog passes asynq's own lines on.
+type asynqLog struct{ log *slog.Logger }
+
+func (l asynqLog) Debug(args ...any) { l.log.Debug("asynq", "message", fmt.Sprint(args...)) }
+func (l asynqLog) Info(args ...any)  { l.log.Info("asynq", "message", fmt.Sprint(args...)) }
+func (l asynqLog) Warn(args ...any)  { l.log.Warn("asynq", "message", fmt.Sprint(args...)) }
+func (l asynqLog) Error(args ...any) { l.log.Error("asynq", "message", fmt.Sprint(args...)) }
+func (l asynqLog) Fatal(args ...any) { l.log.Error("asynq", "message", fmt.Sprint(args...)) }
