@@ -142,7 +142,7 @@ func schemaName(t reflect.Type, hint string) string {
 	if data, ok := strings.CutPrefix(name, "Success"); ok {
 		return strings.TrimSuffix(strings.TrimSuffix(data, "Data"), "Answer") + "Answer"
 	}
-	return name
+	return strings.TrimSuffix(name, "Answer")
 }
 
 func headerRef(name string) *huma.Param { return &huma.Param{Ref: "#/components/headers/" + name} }

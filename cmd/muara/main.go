@@ -37,11 +37,14 @@ type cli struct {
 	Config string `short:"c" default:"${config}" placeholder:"FILE" help:"Configuration file."`
 	JSON   bool   `help:"Print one JSON object."`
 
+	API apiCmd `cmd:"" name:"api" help:"Serve the merchant API."`
+
 	Merchant merchantCmd `cmd:"" help:"Merchants: create, list, suspend, credit."`
 	Key      keyCmd      `cmd:"" help:"API keys of merchants."`
 
 	Migrate migrateCmd `cmd:"" help:"The database's schema."`
 	Conf    configCmd  `cmd:"" name:"config" help:"The configuration."`
+	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI document of the merchant API."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

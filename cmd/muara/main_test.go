@@ -27,7 +27,7 @@ func newShell(t *testing.T) *shell {
 func shellOn(t *testing.T, url string) *shell {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "muara.yaml")
-	require.NoError(t, os.WriteFile(path, []byte("database: {url: \""+url+"\"}\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("database: {url: \""+url+"\"}\nsecrets: {encryption_key: "+strings.Repeat("ab", 32)+"}\n"), 0o600))
 	return &shell{t: t, config: path}
 }
 
@@ -59,6 +59,7 @@ func TestAMerchantsLifeByCommand(t *testing.T) {
 	id := made["merchant_id"].(string)
 	require.Regexp(t, `^MRA-M-`, id)
 	require.Regexp(t, `^mra_test_`, made["key"])
+	require.Regexp(t, `^whsec_`, made["webhook_secret"])
 
 	require.EqualValues(t, 5000, s.json("merchant", "credit", id, "5000", "--note", "opening")["balance"])
 	require.EqualValues(t, 3000, s.json("merchant", "debit", id, "2000", "--note", "fee")["balance"])

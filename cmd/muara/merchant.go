@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/webhook"
 )
 
 type merchantCmd struct {
@@ -25,7 +29,7 @@ type merchantCmd struct {
 }
 
 // merchants opens the store that operator commands change merchants through.
-func (e *env) merchants() (*merchant.Store, error) {
+func (e *env) merchants(with ...func(*merchant.Options)) (*merchant.Store, error) {
 	db, err := e.DB()
 	if err != nil {
 		return nil, err
@@ -34,9 +38,11 @@ func (e *env) merchants() (*merchant.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return merchant.NewStore(db, ledger.NewAccounts(db.Pool), merchant.Options{
-		IDPrefix: cfg.Brand.IDPrefix, KeyPrefix: cfg.Brand.KeyPrefix, Now: e.now,
-	}), nil
+	opts := merchant.Options{IDPrefix: cfg.Brand.IDPrefix, KeyPrefix: cfg.Brand.KeyPrefix, Now: e.now}
+	for _, w := range with {
+		w(&opts)
+	}
+	return merchant.NewStore(db, ledger.NewAccounts(db.Pool), opts), nil
 }
 
 type merchantCreateCmd struct {
@@ -51,7 +57,21 @@ func (c *merchantCreateCmd) Run(e *env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	store, err := e.merchants()
+	cfg, err := e.Config(config.NeedDatabase | config.NeedKey)
+	if err != nil {
+		return err
+	}
+	sealer, err := newSealer(cfg)
+	if err != nil {
+		return err
+	}
+	var secret string
+	store, err := e.merchants(func(o *merchant.Options) {
+		o.OnCreate = func(ctx context.Context, tx pgx.Tx, merchantID string) (err error) {
+			secret, err = webhook.CreateEndpoint(ctx, tx, merchantID, sealer, e.now())
+			return err
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -59,8 +79,10 @@ func (c *merchantCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"merchant_id": m.ID, "key_id": key.ID, "key": key.Secret, "mode": key.Mode}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "merchant\t%s\nkey\t%s\t(shown once)\n", m.ID, key.Secret)
+	return e.Print(map[string]any{
+		"merchant_id": m.ID, "key_id": key.ID, "key": key.Secret, "mode": key.Mode, "webhook_secret": secret,
+	}, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "merchant\t%s\nkey\t%s\t(shown once)\nwebhook secret\t%s\t(shown once)\n", m.ID, key.Secret, secret)
 	})
 }
 

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/muarahq/muara/api"
+	"github.com/muarahq/muara/pkg/config"
+)
+
+type openapiCmd struct {
+	// Format is the document's own version; --json changes nothing, since it is one JSON object anyway.
+	Format string `name:"version" enum:"3.1,3.0" default:"3.1" help:"OpenAPI version: 3.1 or 3.0."`
+}
+
+func (c *openapiCmd) Run(e *env) error {
+	cfg, err := e.Config(config.Need(0))
+	if err != nil {
+		return err
+	}
+	doc, err := api.Document(cfg.Brand, cfg.API, currentVersion(), c.Format)
+	if err != nil {
+		return err
+	}
+	_, err = e.stdout.Write(append(doc, '\n'))
+	return err
+}
