@@ -116,7 +116,7 @@ func NewCore(cfg Config, p Provider) *Core {
 		clock:    cfg.Clock,
 		provider: p,
 		book: &Book{
-			Rand:    rand.New(rand.NewPCG(cfg.Seed, 1)), //nolint:gosec // repeatable on purpose
+			Rand:    rand.New(rand.NewPCG(cfg.Seed, 1)),
 			balance: cfg.Balance,
 			opening: cfg.Balance,
 			byID:    map[string]*Entry{},
@@ -125,7 +125,7 @@ func NewCore(cfg Config, p Provider) *Core {
 			script:  cfg.Script,
 		},
 		judge:    judge{limit: cfg.Limit},
-		chance:   rand.New(rand.NewPCG(cfg.Seed, 2)), //nolint:gosec // repeatable on purpose
+		chance:   rand.New(rand.NewPCG(cfg.Seed, 2)),
 		kept:     cfg.KeepRequests,
 		arrivals: map[string]int{},
 		conns:    map[string]struct{}{},

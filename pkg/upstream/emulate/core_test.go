@@ -3,7 +3,6 @@ package emulate_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -216,7 +215,7 @@ func TestAHangEndsWhenTheClientGoes(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return len(core.Books().Purchases) == 1 }, 5*time.Second, time.Millisecond)
 	cancel()
-	require.True(t, errors.Is(<-gone, context.Canceled))
+	require.ErrorIs(t, <-gone, context.Canceled)
 }
 
 func TestTheLimitBlocksWithAPage(t *testing.T) {

@@ -2,7 +2,6 @@ package lenient_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -78,7 +77,7 @@ func TestFlawsAreNamedWithoutValues(t *testing.T) {
 		var b body
 		err := lenient.Decode([]byte(in), &b)
 		var m *lenient.Malformed
-		require.True(t, errors.As(err, &m), in)
+		require.ErrorAs(t, err, &m, in)
 		require.Equal(t, want, m.Flaw, in)
 		require.NotContains(t, err.Error(), "secret", in)
 	}

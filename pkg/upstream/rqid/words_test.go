@@ -19,13 +19,11 @@ func saying(t *testing.T, status int, body string) (*rqid.Driver, *string) {
 	t.Helper()
 	asked := new(string)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
+		b, _ := io.ReadAll(r.Body)
 		*asked = r.Method + " " + r.URL.Path + " " + string(b)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, err = w.Write([]byte(body))
-		require.NoError(t, err)
+		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(srv.Close)
 	d, err := rqid.New(upstream.Config{

@@ -171,8 +171,9 @@ func (d *Driver) number(s wire.Status, code bool, expires time.Time) (upstream.S
 			return upstream.Pending, true
 		}
 		return upstream.Expired, true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // Cancel asks for a number to be given back. A code that came first wins.
@@ -213,6 +214,7 @@ func (d *Driver) set(ctx context.Context, p *upstream.Purchase, action string) (
 		res.State = upstream.Canceled
 	case wire.OrderCompleted:
 		res.State = upstream.Succeeded
+	default: // under way: the status will tell
 	}
 	return res, nil
 }

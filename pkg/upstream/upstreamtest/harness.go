@@ -177,8 +177,14 @@ func (r *rig) count(product Product, p *upstream.Purchase) int {
 	return r.backend.Books().Count(code, target, ref)
 }
 
-// requireClass sees that err is of a class, and gives it.
-func requireClass(t *testing.T, want upstream.Class, err error) *upstream.Error {
+// requireClass sees that err is of a class.
+func requireClass(t *testing.T, want upstream.Class, err error) {
+	t.Helper()
+	_ = classed(t, want, err)
+}
+
+// classed sees that err is of a class, and gives it.
+func classed(t *testing.T, want upstream.Class, err error) *upstream.Error {
 	t.Helper()
 	e, ok := errors.AsType[*upstream.Error](err)
 	require.True(t, ok, "a driver returns *upstream.Error, not %T: %v", err, err)

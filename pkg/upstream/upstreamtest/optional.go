@@ -93,7 +93,7 @@ func idempotent(t *testing.T, h Harness) {
 	p := h.Products[0].Purchase(r.backend, 44)
 	r.bought(t, p)
 	_, err := r.submit(t, p)
-	require.Equal(t, upstream.ReasonDuplicate, requireClass(t, upstream.Rejected, err).Reason)
+	require.Equal(t, upstream.ReasonDuplicate, classed(t, upstream.Rejected, err).Reason)
 	require.Equal(t, 1, r.count(h.Products[0], p))
 }
 

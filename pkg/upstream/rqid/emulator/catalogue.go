@@ -30,7 +30,7 @@ type catalogue struct {
 }
 
 func newCatalogue(cfg Config) *catalogue {
-	rng := rand.New(rand.NewPCG(cfg.Seed, 3)) //nolint:gosec // repeatable on purpose
+	rng := rand.New(rand.NewPCG(cfg.Seed, 3))
 	c := &catalogue{products: newProducts(rng, cfg.Products), byCode: map[string]int{}}
 	for i, f := range families() {
 		if !slices.ContainsFunc(c.categories, func(o wire.Category) bool { return string(o.Code) == f.category }) {

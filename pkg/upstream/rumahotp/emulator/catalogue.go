@@ -37,7 +37,7 @@ type offered struct {
 const firstNumberID = 340_000
 
 func newCatalogue(cfg Config) *catalogue {
-	rng := rand.New(rand.NewPCG(cfg.Seed, 3)) //nolint:gosec // repeatable on purpose
+	rng := rand.New(rand.NewPCG(cfg.Seed, 3))
 	c := &catalogue{
 		countries: map[string][]wire.Country{}, operators: map[string][]wire.Operator{},
 		byCode: map[string]int{}, names: map[string]string{}, closed: map[string]bool{},
