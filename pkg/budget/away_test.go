@@ -141,6 +141,28 @@ func TestCallThatLeavesWhileItsSlotIsOnItsWayGivesItBack(t *testing.T) {
 	require.Contains(t, b.returns, ask.token)
 }
 
+// A turn that was put together before Unused and is carried out after it says that the call is in flight.
+func TestTurnThatCrossesAnUnusedSlotDoesNotKeepIt(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	b := s.opened(Limit{1, time.Hour}, time.Minute)
+	slot := acquire(t, b, Poll)
+	crash(b)
+	question := b.prepare()
+	slot.Unused(background)
+	reply, err := b.scripts.turn.Run(background, b.rdb, b.keys, b.head(question.args...)...).Slice()
+	require.NoError(t, err)
+	a, err := parseAnswer(reply)
+	require.NoError(t, err)
+	require.Equal(t, 1, a.inUse)
+	require.Zero(t, b.answered(question, a, time.Now()))
+	_, err = b.turn(background)
+	require.NoError(t, err)
+	state, err := b.State(background)
+	require.NoError(t, err)
+	require.Equal(t, 1, state.Free)
+}
+
 func TestEndedContextTakesNoSlot(t *testing.T) {
 	t.Parallel()
 	b := newServer(t).opened(Limit{1, time.Hour}, time.Minute)

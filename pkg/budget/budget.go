@@ -49,6 +49,7 @@ type Budget struct {
 	queues   [classes]*list.List // of *waiter, oldest first
 	waiters  map[string]*waiter  // by token
 	inFlight map[string]*Slot    // by token
+	asking   bool                // a turn is on its way to Redis or back
 	returns  []string            // tokens of slots that were never used, still to be told
 	ends     []string            // tokens of calls that are over, still to be told
 	turns    uint64              // turns that Redis answered

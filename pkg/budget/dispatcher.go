@@ -69,6 +69,7 @@ func (b *Budget) prepare() request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
+	b.asking = true
 	var r request
 	var first, counts, flying strings.Builder
 	for class, queue := range b.queues {
@@ -113,6 +114,7 @@ func (b *Budget) unanswered(ask request, err error) {
 	b.meter.failures.Inc()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asking = false
 	if b.failed == nil && !errors.Is(err, context.Canceled) {
 		b.log.Warn("budget: redis does not answer, calls wait", "upstream", b.name, "error", err)
 	}
@@ -136,6 +138,7 @@ func (b *Budget) unanswered(ask request, err error) {
 func (b *Budget) answered(ask request, a answer, sent time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asking = false
 	if b.failed != nil {
 		b.log.Info("budget: redis answers again", "upstream", b.name)
 	}

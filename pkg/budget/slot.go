@@ -42,6 +42,7 @@ func (s *Slot) end(ctx context.Context, used bool) {
 	}
 	b.mu.Lock()
 	delete(b.inFlight, s.token)
+	crossed := b.asking && !used // that turn may say, after us, that this slot is still in flight
 	b.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	told := make(chan struct{})
@@ -49,7 +50,7 @@ func (s *Slot) end(ctx context.Context, used bool) {
 		defer cancel()
 		defer close(told)
 		err := b.scripts.end.Run(ctx, b.rdb, b.keys, b.head(s.token, word)...).Err()
-		if err != nil {
+		if err != nil || crossed {
 			b.tellLater(s.token, used)
 		}
 		if err != nil || !used {
