@@ -130,7 +130,7 @@ func (r *rig) fault(t *testing.T, rule emulate.Rule) {
 // and sees that it was one request and told no secret.
 func once[T any](t *testing.T, r *rig, call func(ctx context.Context) (T, error)) (T, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	before := r.requests.Load()
 	out, err := call(ctx)

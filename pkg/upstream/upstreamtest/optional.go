@@ -75,7 +75,7 @@ func lookup(t *testing.T, h Harness) {
 			require.Equal(t, upstream.NotFound, res.State)
 		}
 	}
-	for _, rule := range faults() {
+	for _, rule := range faults(upstream.MaxBody + 1) {
 		if rule.Kind == emulate.Hang {
 			continue
 		}
@@ -130,7 +130,7 @@ func bulk(t *testing.T, h Harness) {
 			require.True(t, got[p.OrderID].SN != "" || got[p.OrderID].Incomplete, "a success without its facts says so")
 		}
 	}
-	for _, rule := range faults() {
+	for _, rule := range faults(upstream.MaxBody + 1) {
 		if rule.Kind == emulate.Hang {
 			continue
 		}
@@ -318,7 +318,7 @@ func catalogue(t *testing.T, h Harness) {
 	}
 	require.Positive(t, bought)
 	root := d.RootScopes()[0].Key
-	for _, rule := range faults() {
+	for _, rule := range faults(upstream.MaxBody + 1) {
 		if rule.Kind == emulate.Hang {
 			continue
 		}
