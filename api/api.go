@@ -44,7 +44,7 @@ type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	// Tracer may be nil: then nothing is traced.
-	Tracer  oteltrace.TracerProvider
+	Tracer  oteltrace.Tracer
 	Version string
 }
 
@@ -80,11 +80,11 @@ func New(deps Deps) *Server {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	if deps.Tracer == nil {
-		deps.Tracer = noop.NewTracerProvider()
+		deps.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	s := &server{
 		deps: deps, loc: deps.Brand.Location(), router: &router{}, metrics: newRequestMetrics(deps.Metrics),
-		tracer: deps.Tracer.Tracer("github.com/muarahq/muara/api"), tell: newTeller(deps.Queue, deps.Log),
+		tracer: deps.Tracer, tell: newTeller(deps.Queue, deps.Log),
 	}
 	s.routes()
 	s.pages = sync.OnceValue(func() map[string]*page { return newPages(s.huma.OpenAPI(), deps.Brand.Name) })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/cmd/internal/role"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
@@ -61,7 +62,7 @@ func (c *merchantCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	sealer, err := newSealer(cfg)
+	sealer, err := role.Deps{Config: cfg}.Sealer()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,146 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/muarahq/muara/api"
+	"github.com/muarahq/muara/migrations"
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/metrics"
+	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/seal"
+	"github.com/muarahq/muara/pkg/webhook"
+)
+
+const (
+	// drainTimeout bounds how long requests under way are waited for.
+	drainTimeout = 20 * time.Second
+
+	headerTimeout = 5 * time.Second
+	writeTimeout  = time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+)
+
+// APIOptions are what the API needs besides the parts of every role.
+type APIOptions struct {
+	// Listener is where merchants call; it is closed with the role.
+	Listener net.Listener
+	// Health says not ready as soon as the role drains.
+	Health *metrics.Health
+	// Notice is how long requests are still taken after that, so that whoever
+	// balances the load has seen it.
+	Notice time.Duration
+	// Version of the program, for the OpenAPI document.
+	Version string
+}
+
+// APIReady are the checks of the API. Redis is none of them: without it orders are
+// still accepted, and wait.
+func (d Deps) APIReady() []metrics.Check {
+	return []metrics.Check{
+		{Name: "database", Func: d.DB.Ping},
+		{Name: "schema", Func: func(ctx context.Context) error { return migrations.Check(ctx, d.DB.Bun) }},
+	}
+}
+
+// Sealer seals and opens what is encrypted at rest.
+func (d Deps) Sealer() (*seal.Sealer, error) {
+	key, err := d.Config.Secrets.Key()
+	if err != nil {
+		return nil, fmt.Errorf("secrets.encryption_key: %w", err)
+	}
+	return seal.New(key)
+}
+
+// Guard keeps webhooks on the public internet, as far as the configuration does not open it.
+func (d Deps) Guard() *webhook.Guard {
+	return webhook.NewGuard(webhook.GuardOptions{AllowHTTP: d.Config.Webhooks.AllowHTTP, AllowCIDRs: d.Config.Webhooks.AllowCIDRs})
+}
+
+// API serves the merchant API until ctx ends, and answers the requests under way.
+func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
+	defer func() {
+		if closed := opts.Listener.Close(); err == nil && !errors.Is(closed, net.ErrClosed) {
+			err = closed
+		}
+	}()
+	sealer, err := d.Sealer()
+	if err != nil {
+		return err
+	}
+	cat, err := catalog.Open(ctx, d.DB.Pool, catalog.Options{
+		Rounding: catalog.Rounding{Step: d.Config.Catalog.Step, Floor: d.Config.Catalog.Floor},
+		Location: d.Config.Brand.Location(), Now: d.Now, Log: d.Log, Registerer: d.Registerer,
+	})
+	if err != nil {
+		return err
+	}
+	// What runs beside the requests outlives ctx, until they are answered.
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { cat.Run(beside) })
+	auth := merchant.NewAuthenticator(d.DB.Pool, d.Config.Brand.KeyPrefix, d.Now)
+	running.Go(func() { auth.Run(beside, d.Log) })
+
+	enqueuer := queue.New(d.Redis)
+	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log)
+	defer placer.Close()
+	writer := d.writer(enqueuer)
+	defer writer.Close()
+	guard := d.Guard()
+	server := api.New(api.Deps{
+		Brand: d.Config.Brand, Listen: d.Config.API, DB: d.DB, Auth: auth, Catalog: cat, Placer: placer, Writer: writer, Opener: sealer,
+		Limiter: merchant.NewLimiter(d.Redis, d.Config.API.RateLimit, d.Now, d.Log), Queue: enqueuer,
+		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL,
+		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer, Version: opts.Version,
+	})
+	err = serveHTTP(ctx, server, opts, d.Log)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	server.Close(last)
+	return err
+}
+
+// serveHTTP takes requests until ctx ends, and for a notice more.
+func serveHTTP(ctx context.Context, handler http.Handler, opts APIOptions, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(opts.Listener) }()
+	log.InfoContext(ctx, "api ready", "listen", opts.Listener.Addr().String())
+	select {
+	case err := <-failed:
+		return fmt.Errorf("api: %w", err)
+	case <-ctx.Done():
+	}
+	opts.Health.Drain()
+	log.InfoContext(ctx, "api draining")
+	notice := time.NewTimer(opts.Notice)
+	defer notice.Stop()
+	select {
+	case <-notice.C:
+	case err := <-failed:
+		return fmt.Errorf("api: %w", err)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		return errors.Join(fmt.Errorf("api: shutdown: %w", err), server.Close())
+	}
+	return nil
+}
