@@ -58,6 +58,7 @@ func (c *cleaner) forbidden(s string) bool {
 
 var (
 	address = regexp.MustCompile(`(?i)https?://\S+|\bwww\.\S+|\b(?:t|wa)\.me/\S+|\S+@\S+\.\S+|\b[a-z0-9-]+\.(?:com|net|org|id|co|io|me|app|xyz|my|site|store|shop)\b\S*`)
+	hollow  = regexp.MustCompile(`[(\[{]\s*[)\]}]`)
 	doubt   = regexp.MustCompile(`(?i)[<>@]|\b(?:whats?app|telegram|tele|wa|cs|admin|hubungi|contact)\b\s*[:.]?\s*\+?\d|\+?\d[\d\s-]{8,}\d`)
 )
 
@@ -74,6 +75,7 @@ func (c *cleaner) name(s string) string {
 	if c.pattern != nil {
 		s = c.pattern.ReplaceAllString(s, " ")
 	}
+	s = hollow.ReplaceAllString(s, " ")
 	s = strings.Trim(strings.Join(strings.Fields(s), " "), " -|/,:;")
 	if c.forbidden(s) {
 		return ""

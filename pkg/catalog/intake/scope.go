@@ -94,6 +94,15 @@ func (s *Scope) renew(ctx context.Context, pool *pgxpool.Pool, now time.Time) er
 	return nil
 }
 
+// release gives a claim back unused.
+func (s *Scope) release(ctx context.Context, pool *pgxpool.Pool) error {
+	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET claimed_until = NULL WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key)
+	if err != nil {
+		return fmt.Errorf("intake: scope: %w", err)
+	}
+	return nil
+}
+
 // ScopeDone writes that a scope was read; held is whether the reading was not believed yet.
 func ScopeDone(ctx context.Context, pool *pgxpool.Pool, s *Scope, held bool, now time.Time) error {
 	next := now.Add(s.Every)

@@ -57,6 +57,7 @@ func (im *Importer) Turn(ctx context.Context, client PageReader, name string) (d
 		return false, err
 	}
 	all, err := im.read(ctx, client, s)
+	drained := ctx.Err() != nil
 	// What was read is written even when the process drains meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
@@ -66,6 +67,9 @@ func (im *Importer) Turn(ctx context.Context, client PageReader, name string) (d
 	}
 	if err == nil {
 		err = registerScopes(ctx, im.pool, name, im.wanted(name, all.Scopes), im.opts.Now().UTC())
+	}
+	if err != nil && drained { // nobody failed: the scope stays due for the next worker
+		return true, errors.Join(err, s.release(ctx, im.pool))
 	}
 	if err != nil {
 		return true, errors.Join(fmt.Errorf("intake: scope %s of %s: %w", s.Key, name, err), ScopeFailed(ctx, im.pool, s, err, im.opts.Now().UTC()))
