@@ -85,8 +85,8 @@ func (g *Guard) parse(raw string) (*url.URL, uint16, error) {
 	if u.User != nil {
 		return nil, 0, refuse("the URL must not hold a user name or password")
 	}
-	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' || r <= ' ' }) {
-		return nil, 0, refuse("the host name must be written in ASCII (punycode)")
+	if !isHost(u.Hostname()) {
+		return nil, 0, refuse("the host must be an IP address or a name in ASCII (punycode)")
 	}
 	port := uint64(httpsPort)
 	switch text := u.Port(); {
@@ -98,6 +98,17 @@ func (g *Guard) parse(raw string) (*url.URL, uint16, error) {
 		port = 80
 	}
 	return u, uint16(port), nil
+}
+
+// isHost tells whether a host is one that we, net/http and the resolver read alike:
+// an address without a zone, or letters, digits, hyphens, underscores and dots.
+func isHost(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Zone() == ""
+	}
+	return !strings.ContainsFunc(host, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
 }
 
 // resolve gives the addresses of host. One that may not be dialled refuses them
