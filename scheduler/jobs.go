@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
@@ -29,21 +29,16 @@ func (s *Scheduler) webhooksOnce(ctx context.Context) (int, error) {
 // catalogueOnce hands a turn to each upstream that has a scope to read.
 func (s *Scheduler) catalogueOnce(ctx context.Context) (int, error) {
 	now := s.Now()
-	n := 0
-	for _, u := range s.Upstreams {
-		due, err := catalog.HasDueScope(ctx, s.Pool, u, now)
-		if err != nil {
-			return n, err
-		}
-		if !due {
-			continue
-		}
-		if err := s.Enqueuer.CatalogTurn(ctx, u, now.Unix()/2); err != nil {
-			return n, err
-		}
-		n++
+	due, err := intake.DueUpstreams(ctx, s.Pool, now)
+	if err != nil {
+		return 0, err
 	}
-	return n, nil
+	for i, name := range due {
+		if err := s.Enqueuer.CatalogTurn(ctx, name, now.Unix()/2); err != nil {
+			return i, err
+		}
+	}
+	return len(due), nil
 }
 
 // balanceOnce asks for our balances.

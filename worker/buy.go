@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
+	muaratrace "github.com/muarahq/muara/pkg/trace"
 	"github.com/muarahq/muara/pkg/upstream"
 )
 
@@ -26,9 +26,9 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	if o.State != order.Queued || o.Attempt != t.Attempt || o.Upstream != w.Client.Name {
 		return nil
 	}
-	ctx, span := w.Tracer.Start(joined(ctx, o), "worker.buy", trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := w.Tracer.Start(muaratrace.Extract(ctx, o.TraceParent), "worker.buy", trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
-	if w.Shelf.isPaused(ctx, w.Client.Name) {
+	if w.paused(ctx) {
 		return w.elsewhere(ctx, o)
 	}
 	slot, err := w.Client.Reserve(ctx, budget.Buy)
@@ -45,7 +45,7 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 // usable answers to another offer, if there is one; else the order waits, and the
 // scheduler brings it back.
 func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
-	route := w.Shelf.next(ctx, o, []int64{o.OfferID})
+	route := w.Desk.NextRoute(o, []int64{o.OfferID})
 	if route == nil || route.Upstream == w.Client.Name {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 	deadline := w.Now().Add(w.Client.Timeout + sendingMargin)
 	claimed, err := w.Writer.Do(ctx, order.Step{
 		OrderID: o.ID, Attempt: o.Attempt, From: order.Queued, To: order.Sending, Cause: "claim", NextRunAt: &deadline,
-		BalanceBefore: w.Shelf.balance(ctx, w.Client),
+		BalanceBefore: w.balanceSeen(),
 	})
 	if err != nil {
 		slot.Unused(ctx)
@@ -94,17 +94,9 @@ func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Resul
 		s = afterResult(f, res)
 	}
 	_, rerr := w.record(ctx, o, s, cause)
-	w.Shelf.heard(context.WithoutCancel(ctx), w.Client.Name, o.OfferID, &s, reason)
+	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
 	if errors.Is(rerr, order.ErrStale) {
 		return nil
 	}
 	return rerr
-}
-
-// joined continues the trace that began with the merchant's request.
-func joined(ctx context.Context, o *order.Order) context.Context {
-	if o.TraceParent == "" {
-		return ctx
-	}
-	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": o.TraceParent})
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
 )
@@ -132,7 +130,7 @@ func (w *Worker) task(drain context.Context, fn func(context.Context, queue.Task
 
 // CatalogTurn reads one due scope of the catalogue.
 func (w *Worker) CatalogTurn(ctx context.Context, _ queue.Task) error {
-	if _, err := w.Shelf.Importer.Turn(ctx, w.Client, w.Client.Name, w.Now()); err != nil {
+	if _, err := w.Desk.CatalogTurn(ctx, w.Client); err != nil {
 		// The scope has its own next time; trying the task again would not wait for it.
 		w.Log.WarnContext(ctx, "catalogue turn", "upstream", w.Client.Name, "error", err)
 	}
@@ -149,36 +147,17 @@ func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
 		w.Log.WarnContext(ctx, "balance turn", "upstream", w.Client.Name, "error", err)
 		return nil
 	}
-	return catalog.SetBalance(ctx, w.DB.Pool, w.Client.Name, balance, w.Now())
+	return w.Desk.BalanceSeen(ctx, w.Client.Name, balance, w.Now())
 }
 
 // Ask answers a question that a merchant waits for.
 func (w *Worker) Ask(ctx context.Context, t queue.Task) error {
 	a := queue.Answer{}
-	if err := w.operators(ctx, t.OfferID); err != nil {
+	if err := w.Desk.Operators(ctx, w.Client, t.OfferID); err != nil {
 		w.Log.WarnContext(ctx, "ask", "kind", t.Kind, "upstream", w.Client.Name, "error", err)
 		a.Refused = true
 	}
 	return w.Enqueuer.Reply(context.WithoutCancel(ctx), t.Reply, a)
-}
-
-// operators reads an offer's operators and keeps them, for the API to show.
-func (w *Worker) operators(ctx context.Context, offerID int64) error {
-	var code string
-	var extra json.RawMessage
-	err := w.DB.Pool.QueryRow(ctx, `SELECT code, extra FROM offers WHERE id = $1 AND upstream = $2`, offerID, w.Client.Name).Scan(&code, &extra)
-	if err != nil {
-		return fmt.Errorf("worker: offer %d: %w", offerID, err)
-	}
-	list, err := w.Client.Operators(ctx, code, extra)
-	if err != nil {
-		return err
-	}
-	kept := make([]catalog.Operator, len(list))
-	for i, op := range list {
-		kept[i] = catalog.Operator{Code: op.ID, Name: op.Name}
-	}
-	return catalog.SaveOperators(ctx, w.DB.Pool, offerID, kept, w.Now())
 }
 
 // asynqLog passes asynq's own lines on.

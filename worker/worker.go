@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
@@ -21,7 +22,7 @@ type Options struct {
 	Client   *upstream.Client
 	DB       *pg.DB
 	Writer   *order.Writer
-	Shelf    *Shelf
+	Desk     *intake.Desk
 	Enqueuer *queue.Enqueuer
 	Log      *slog.Logger
 	Tracer   trace.Tracer
@@ -32,7 +33,10 @@ type Options struct {
 
 // Worker does the work of one upstream. Its methods are the tasks; [Serve] binds
 // them to queues.
-type Worker struct{ Options }
+type Worker struct {
+	Options
+	notes notes
+}
 
 // New gives a worker.
 func New(o Options) *Worker { return &Worker{Options: o} }
@@ -78,7 +82,7 @@ func (w *Worker) next(ctx context.Context, o *order.Order) *order.Route {
 	if len(tried)+1 >= maxRefusals {
 		return nil
 	}
-	return w.Shelf.next(ctx, o, append(tried, o.OfferID))
+	return w.Desk.NextRoute(o, append(tried, o.OfferID))
 }
 
 // record writes what an upstream said. It outlives its task and Postgres being

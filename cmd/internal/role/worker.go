@@ -8,6 +8,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
@@ -55,23 +56,29 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 	enqueuer := queue.New(d.Redis)
 	writer := d.writer(enqueuer)
 	defer writer.Close()
-	loc := d.Config.Brand.Location()
 	w := worker.New(worker.Options{
 		Client: client, DB: d.DB, Writer: writer, Enqueuer: enqueuer, Log: d.Log, Tracer: d.Tracer, Now: d.Now,
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
-		Shelf: &worker.Shelf{
-			Pool: d.DB.Pool, Log: d.Log, Now: d.Now,
-			Router: &catalog.Router{
-				Pool: d.DB.Pool, Location: loc, Now: d.Now, Random: rand.Int64N, //nolint:gosec // picks among offers, guards nothing
-				Rounding: catalog.Rounding{Step: d.Config.Catalog.Step, Floor: d.Config.Catalog.Floor},
-			},
-			Importer: d.importer(),
-		},
+		Desk:     d.desk(),
 	})
+	if err := w.Desk.Importer.RegisterRoots(ctx, client, name); err != nil {
+		return err
+	}
 	d.Log.InfoContext(ctx, "worker ready", "upstream", name)
 	return w.Serve(ctx, d.Redis, worker.Capacity{
 		Urgent: d.Config.Worker.BuyConcurrency, Patient: d.Config.Worker.PollConcurrency, Shutdown: d.Config.Worker.ShutdownTimeout,
 	})
+}
+
+// desk is what workers need of the catalogue.
+func (d Deps) desk() *intake.Desk {
+	return &intake.Desk{
+		Pool: d.DB.Pool, Now: d.Now, Log: d.Log, Importer: d.importer(),
+		Router: &catalog.Router{
+			Pool: d.DB.Pool, Location: d.Config.Brand.Location(), Now: d.Now, Random: rand.Int64N, //nolint:gosec // picks among offers, guards nothing
+			Rounding: catalog.Rounding{Step: d.Config.Catalog.Step, Floor: d.Config.Catalog.Floor},
+		},
+	}
 }
 
 // client builds the portable client over the upstream's driver.
