@@ -3,6 +3,8 @@ package order
 import (
 	"slices"
 	"time"
+
+	"github.com/muarahq/muara/pkg/audit"
 )
 
 // Step is one change of an order: what was observed, and what follows. The
@@ -56,6 +58,11 @@ type Step struct {
 	Wish Wish
 	// Recharge takes the price again after a late success, if the balance allows.
 	Recharge bool
+
+	// Note is kept with the change, for operators.
+	Note string
+	// Audit is an operator's entry, written in the commit of the change.
+	Audit *audit.Entry
 }
 
 // Wish is a merchant's wish about an order on its way.
@@ -200,7 +207,9 @@ func (c *change) settle() {
 // settleLate books a success after the refund: the price is taken again by the
 // operator's policy, else what it cost is our loss and an operator's task.
 func (c *change) settleLate() {
-	c.o.Flag = "late success after refund"
+	if c.step.Flag != "-" { // an operator who says so has seen it
+		c.o.Flag = "late success after refund"
+	}
 	if c.step.Recharge {
 		c.wallet = true
 		c.postings = append(c.postings, posting{"late_charge", 0, c.o.Price})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/webhook"
@@ -170,6 +171,14 @@ func (w *Writer) store(ctx context.Context, tx pgx.Tx, changes []*change, now ti
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, err
 	}
+	for _, c := range changes {
+		if c.step.Audit == nil {
+			continue
+		}
+		if err := audit.Write(ctx, tx, *c.step.Audit); err != nil {
+			return nil, err
+		}
+	}
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -289,7 +298,7 @@ const eventSQL = `INSERT INTO order_events (order_id, version, attempt, from_sta
 // is not part of it.
 func (c *change) queueEvent(b *pgx.Batch, now time.Time) {
 	s, o := c.step, c.o
-	if s.To == "" && !c.event && s.Flag == "" && s.Wish == "" && !c.attemptOnly {
+	if s.To == "" && !c.event && s.Flag == "" && s.Wish == "" && s.Audit == nil && !c.attemptOnly {
 		return
 	}
 	to := s.To
@@ -301,7 +310,7 @@ func (c *change) queueEvent(b *pgx.Batch, now time.Time) {
 
 func (s *Step) detail() string {
 	text := s.Outcome
-	for _, part := range []string{s.Reason, s.SaidCode, s.SaidDetail, string(s.Wish), s.Flag} {
+	for _, part := range []string{s.Reason, s.SaidCode, s.SaidDetail, string(s.Wish), s.Flag, s.Note} {
 		if part != "" && part != "-" {
 			text += " " + part
 		}

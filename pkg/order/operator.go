@@ -1,0 +1,198 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/muarahq/muara/pkg/audit"
+)
+
+// sayOperator is what a merchant reads of an order that an operator lets fail.
+const sayOperator = "The product could not be delivered. You have been refunded."
+
+// ErrNotResolvable: the order stands where an operator's word changes nothing.
+var ErrNotResolvable = errors.New("order: not to be resolved")
+
+// Listed is an order with whose it is, for operators.
+type Listed struct {
+	Order      `bun:",extend"`
+	MerchantID string `bun:"merchant_id,scanonly"`
+}
+
+// OperatorFilter selects orders of every merchant. Empty fields select all.
+type OperatorFilter struct {
+	// Flagged: only those that wait for a person.
+	Flagged    bool
+	States     []State
+	MerchantID string
+	Mode       string
+	Upstream   string
+	// Before is the id that the page ends before; zero starts at the newest.
+	Before int64
+	Limit  int
+}
+
+// ListAll gives orders of every merchant, newest first.
+func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error) {
+	var out []Listed
+	q := db.NewSelect().Model(&out).ColumnExpr("?TableColumns").ColumnExpr("w.merchant_id").
+		Join("JOIN wallets AS w ON w.id = o.wallet_id").Order("o.id DESC").Limit(int64(f.Limit))
+	if f.Flagged {
+		q = q.Where("o.flag <> ''")
+	}
+	if len(f.States) > 0 {
+		q = q.Where("o.state IN (?)", bun.In(f.States))
+	}
+	for _, c := range []struct{ condition, value string }{
+		{"w.merchant_id = ?", f.MerchantID}, {"o.mode = ?", f.Mode}, {"o.upstream = ?", f.Upstream},
+	} {
+		if c.value != "" {
+			q = q.Where(c.condition, c.value)
+		}
+	}
+	if f.Before != 0 {
+		q = q.Where("o.id < ?", f.Before)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("order: list all: %w", err)
+	}
+	return out, nil
+}
+
+// ParseID reads what an operator calls an order: its order_id, or the number
+// that logs, tasks and rows know it by.
+func ParseID(s string) (int64, bool) {
+	if _, id, ok := ParsePublicID(strings.ToUpper(s)); ok {
+		return id, true
+	}
+	id, err := strconv.ParseInt(s, 10, 64)
+	return id, err == nil && id > 0
+}
+
+// Event is one change of an order, and who or what caused it.
+type Event struct {
+	bun.BaseModel `bun:"table:order_events,alias:e"`
+
+	OrderID   int64     `bun:"order_id,pk"`
+	Version   int64     `bun:"version,pk"`
+	Attempt   int       `bun:"attempt"`
+	FromState State     `bun:"from_state"`
+	ToState   State     `bun:"to_state"`
+	Cause     string    `bun:"cause"`
+	Detail    string    `bun:"detail"`
+	CreatedAt time.Time `bun:"created_at"`
+}
+
+// Evidence is what the rows of this package know of an order: enough to decide
+// what became of it.
+type Evidence struct {
+	Order      *Order
+	MerchantID string
+	// Attempts and Events are in the order in which they happened.
+	Attempts []Attempt
+	Events   []Event
+}
+
+// ReadEvidence reads an order with its history, whoever's it is; ErrNotFound when
+// there is none.
+func ReadEvidence(ctx context.Context, db bun.IDB, id int64) (*Evidence, error) {
+	row := new(Listed)
+	err := db.NewSelect().Model(row).ColumnExpr("?TableColumns").ColumnExpr("w.merchant_id").
+		Join("JOIN wallets AS w ON w.id = o.wallet_id").Where("o.id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("order: evidence: %w", err)
+	}
+	e := &Evidence{Order: &row.Order, MerchantID: row.MerchantID}
+	if err := db.NewSelect().Model(&e.Attempts).Where("a.order_id = ?", id).Order("a.n").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("order: evidence: %w", err)
+	}
+	if err := db.NewSelect().Model(&e.Events).Where("e.order_id = ?", id).Order("e.version").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("order: evidence: %w", err)
+	}
+	return e, nil
+}
+
+// Resolution is an operator's word on what became of an order.
+type Resolution struct {
+	// As is Completed or Failed.
+	As State
+	// SN is the receipt of what was delivered; for a rented number, the code that came.
+	SN  string
+	Why string
+	// Actor is who says so.
+	Actor string
+	// Recharge takes the price of a late success again, if the balance allows.
+	Recharge bool
+}
+
+// Resolve settles an order on an operator's word, with an audit row in the same
+// commit. Only what may have been bought can be called completed, and a failed
+// order may yet turn out to be; every other final state stays: ErrNotResolvable.
+// ErrStale when the order moved on in this moment, ErrNotFound when there is none.
+func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution) (*Order, error) {
+	o, err := ByID(ctx, db, id)
+	if err != nil {
+		return nil, err
+	}
+	if why := o.resolvable(r.As); why != "" {
+		return nil, fmt.Errorf("%w: %s", ErrNotResolvable, why)
+	}
+	s := Step{
+		OrderID: o.ID, Attempt: o.Attempt, From: o.State, To: r.As, Cause: "operator", Flag: "-", Recharge: r.Recharge, Note: r.Why,
+		Audit: w.audited(o, r.Actor, "order.resolve", map[string]any{"from": o.State, "as": r.As, "sn": r.SN, "why": r.Why}),
+	}
+	switch {
+	case r.As == Failed:
+		s.Outcome, s.Message = "failed", sayOperator
+	case o.Category == OTP && r.SN != "":
+		s.Outcome, s.Messages = "succeeded", []Message{{Code: r.SN, ReceivedAt: w.now().UTC().Truncate(time.Microsecond)}}
+	default:
+		s.Outcome, s.SN = "succeeded", r.SN
+	}
+	return w.Do(ctx, s)
+}
+
+// resolvable is empty when an operator may call the order that.
+func (o *Order) resolvable(as State) string {
+	switch {
+	case as != Completed && as != Failed:
+		return "an order is resolved as completed or failed"
+	case o.State == Processing || o.State == Unknown, o.State == Failed && as == Completed, o.State == Queued && as == Failed:
+		return ""
+	case o.State == Queued:
+		return "it is queued: nothing has been bought yet"
+	case o.State == Sending:
+		return "it is being sent at this moment"
+	}
+	return "it is " + string(o.State) + ", which is final"
+}
+
+// Seen takes an order's flag away, with an audit row: a person has looked and
+// needs nobody else to. It changes nothing else. ErrNotResolvable without a flag.
+func (w *Writer) Seen(ctx context.Context, db bun.IDB, id int64, why, actor string) (*Order, error) {
+	o, err := ByID(ctx, db, id)
+	if err != nil {
+		return nil, err
+	}
+	if o.Flag == "" {
+		return nil, fmt.Errorf("%w: it has no flag", ErrNotResolvable)
+	}
+	return w.Do(ctx, Step{
+		OrderID: o.ID, Attempt: o.Attempt, From: o.State, Cause: "operator", Flag: "-", Note: why, NextRunAt: o.NextRunAt,
+		Audit: w.audited(o, actor, "order.seen", map[string]any{"flag": o.Flag, "why": why}),
+	})
+}
+
+func (w *Writer) audited(o *Order, actor, action string, detail any) *audit.Entry {
+	return &audit.Entry{Actor: actor, Action: action, Subject: o.PublicID(), Detail: detail, At: w.now()}
+}
