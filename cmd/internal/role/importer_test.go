@@ -1,0 +1,19 @@
+package role
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/config"
+)
+
+func TestWhatNamesAnUpstreamIsForbidden(t *testing.T) {
+	t.Parallel()
+	cfg := &config.Config{Upstreams: []config.Upstream{
+		{Name: "src-1", Driver: config.DriverRumahOTP, BaseURL: "https://www.rumahotp.com/api"},
+		{Name: "src-2", Driver: config.DriverRqid, BaseURL: "https://api.mitra-pulsa.co.id"},
+		{Name: "src-3", Driver: config.DriverRqid, BaseURL: "http://127.0.0.1:9102"},
+	}}
+	require.Equal(t, []string{"mitra-pulsa", "rqid", "rumahotp", "src-1", "src-2", "src-3"}, forbidden(cfg))
+}
