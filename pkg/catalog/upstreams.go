@@ -55,6 +55,23 @@ func EnsureUpstreams(ctx context.Context, pool *pgxpool.Pool, sources []Source, 
 	return nil
 }
 
+// KnowUpstream registers one source unless it is known. Its worker does so, which may
+// start before the scheduler has told of all of them.
+func KnowUpstream(ctx context.Context, pool *pgxpool.Pool, s Source, now time.Time) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO upstreams (name, driver, mode, paused, paused_why, created_at, updated_at)
+			VALUES ($1, $2, $3, false, '', $4, $4) ON CONFLICT (name) DO NOTHING`, s.Name, s.Driver, s.Mode, now)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return Bump(ctx, tx, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("catalog: upstream %s: %w", s.Name, err)
+	}
+	return nil
+}
+
 // Pause stops orders from going to a source until [Resume].
 func Pause(ctx context.Context, pool *pgxpool.Pool, name, why, actor string, now time.Time) error {
 	return setPaused(ctx, pool, name, true, why, actor, "upstream.pause", now)
