@@ -12,14 +12,14 @@ import (
 
 const tagCatalog = "Catalogue"
 
-// cached are the headers that every list of the catalogue looks at.
-type cached struct {
+// Cached are the headers that every list of the catalogue looks at.
+type Cached struct {
 	AcceptEncoding string `header:"Accept-Encoding" hidden:"true"`
 	IfNoneMatch    string `header:"If-None-Match" doc:"The ETag of the answer you have."`
 }
 
 type ppobProductsInput struct {
-	cached
+	Cached
 	Brand     string `query:"brand" doc:"Only this brand." example:"TELKOMSEL"`
 	Category  string `query:"category" doc:"Only this category, as GET /ppob/categories names it." example:"pulsa"`
 	Type      string `query:"type" enum:"prepaid,postpaid" doc:"Only this type."`
@@ -28,33 +28,33 @@ type ppobProductsInput struct {
 }
 
 type ppobBrandsInput struct {
-	cached
+	Cached
 	Category string `query:"category" doc:"Only this category."`
 }
 
 type smmServicesInput struct {
-	cached
+	Cached
 	Platform string `query:"platform" doc:"Only this platform." example:"Instagram"`
 	Search   string `query:"search" maxLength:"100" doc:"Only what has this text in its name."`
 }
 
 type otpServicesInput struct {
-	cached
+	Cached
 	Search string `query:"search" maxLength:"100" doc:"Only what has this text in its name."`
 }
 
 type otpCountriesInput struct {
-	cached
+	Cached
 	Service string `query:"service" doc:"A service's key, as GET /otp/services names it." required:"true" example:"tg"`
 }
 
 type skuInput struct {
-	cached
+	Cached
 	SKU string `query:"sku" doc:"The SKU." required:"true" example:"MLID10"`
 }
 
 type operatorsInput struct {
-	cached
+	Cached
 	SKU string `query:"sku" doc:"An offer of GET /otp/countries." required:"true" example:"OTPTGID"`
 }
 
@@ -63,7 +63,7 @@ func (s *server) catalogRoutes() {
 	lookup := []fault.Kind{fault.Invalid, fault.NotFound}
 	registerStream[ppobProductsInput, catalog.PPOBProducts](s, list("ppob-products", "/ppob/products", "List PPOB products",
 		"Phone credit, data, electricity, games, e-wallets and bills, with the prices of the merchant's tier.", invalid, examplePPOBProducts), documentList, s.ppobProducts)
-	registerStream[cached, catalog.PPOBCategories](s, list("ppob-categories", "/ppob/categories", "List PPOB categories",
+	registerStream[Cached, catalog.PPOBCategories](s, list("ppob-categories", "/ppob/categories", "List PPOB categories",
 		"What the category filter of the products takes.", nil, examplePPOBCategories), documentList, s.ppobCategories)
 	registerStream[ppobBrandsInput, catalog.PPOBBrands](s, list("ppob-brands", "/ppob/brands", "List PPOB brands",
 		"What the brand filter of the products takes.", invalid, examplePPOBBrands), documentList, s.ppobBrands)
@@ -75,7 +75,7 @@ func (s *server) catalogRoutes() {
 		"Each offer is one SKU. A server's number stays the same for as long as the offer lives.", lookup, exampleOTPCountries), documentList, s.otpCountries)
 	registerStream[operatorsInput, catalog.OTPOperators](s, list("otp-operators", "/otp/operators", "List the operators of an OTP offer",
 		"An order may name one as `operator_id`.", lookup, exampleOTPOperators), documentList, s.otpOperators)
-	registerStream[cached, catalog.PremiumProducts](s, list("products", "/products", "List premium products",
+	registerStream[Cached, catalog.PremiumProducts](s, list("products", "/products", "List premium products",
 		"Delivered in the answer of the order; one price for all tiers.", nil, exampleProducts), documentList, s.products)
 	registerStream[skuInput, catalog.PriceAnswer](s, list("price", "/price", "Price and availability of one SKU",
 		"As of this moment.", lookup, examplePrice), documentList, s.price)
@@ -96,7 +96,7 @@ func documentList(h *huma.Operation) {
 
 // serveBody answers with a list that is encoded already: compressed as the caller
 // likes it, or with 304 when the caller has it.
-func serveBody(in *cached, body *catalog.Body) func(huma.Context) {
+func serveBody(in *Cached, body *catalog.Body) func(huma.Context) {
 	return func(hc huma.Context) {
 		hc.SetHeader("Vary", "Accept-Encoding")
 		hc.SetHeader("Cache-Control", "private, no-cache")
@@ -123,24 +123,24 @@ func (s *server) ppobProducts(ctx context.Context, in *ppobProductsInput) (func(
 		available := in.Available == "true"
 		f.Available = &available
 	}
-	return serveBody(&in.cached, s.deps.Catalog.PPOBProducts(string(who.Mode), who.Tier, f)), nil
+	return serveBody(&in.Cached, s.deps.Catalog.PPOBProducts(string(who.Mode), who.Tier, f)), nil
 }
 
-func (s *server) ppobCategories(ctx context.Context, in *cached) (func(huma.Context), error) {
+func (s *server) ppobCategories(ctx context.Context, in *Cached) (func(huma.Context), error) {
 	return serveBody(in, s.deps.Catalog.PPOBCategories(string(caller(ctx).Mode))), nil
 }
 
 func (s *server) ppobBrands(ctx context.Context, in *ppobBrandsInput) (func(huma.Context), error) {
-	return serveBody(&in.cached, s.deps.Catalog.PPOBBrands(string(caller(ctx).Mode), in.Category)), nil
+	return serveBody(&in.Cached, s.deps.Catalog.PPOBBrands(string(caller(ctx).Mode), in.Category)), nil
 }
 
 func (s *server) smmServices(ctx context.Context, in *smmServicesInput) (func(huma.Context), error) {
 	who := caller(ctx)
-	return serveBody(&in.cached, s.deps.Catalog.SMMServices(string(who.Mode), who.Tier, catalog.SMMFilter{Platform: in.Platform, Search: in.Search})), nil
+	return serveBody(&in.Cached, s.deps.Catalog.SMMServices(string(who.Mode), who.Tier, catalog.SMMFilter{Platform: in.Platform, Search: in.Search})), nil
 }
 
 func (s *server) otpServices(ctx context.Context, in *otpServicesInput) (func(huma.Context), error) {
-	return serveBody(&in.cached, s.deps.Catalog.OTPServices(string(caller(ctx).Mode), in.Search)), nil
+	return serveBody(&in.Cached, s.deps.Catalog.OTPServices(string(caller(ctx).Mode), in.Search)), nil
 }
 
 func (s *server) otpCountries(ctx context.Context, in *otpCountriesInput) (func(huma.Context), error) {
@@ -149,10 +149,10 @@ func (s *server) otpCountries(ctx context.Context, in *otpCountriesInput) (func(
 	if !ok {
 		return nil, fault.New(fault.NotFound, "there is no such service")
 	}
-	return serveBody(&in.cached, body), nil
+	return serveBody(&in.Cached, body), nil
 }
 
-func (s *server) products(ctx context.Context, in *cached) (func(huma.Context), error) {
+func (s *server) products(ctx context.Context, in *Cached) (func(huma.Context), error) {
 	return serveBody(in, s.deps.Catalog.Products(string(caller(ctx).Mode))), nil
 }
 
@@ -162,7 +162,7 @@ func (s *server) price(ctx context.Context, in *skuInput) (func(huma.Context), e
 	if !ok {
 		return nil, noSKU()
 	}
-	return serveBody(&in.cached, s.deps.Catalog.Price(p, who.Tier)), nil
+	return serveBody(&in.Cached, s.deps.Catalog.Price(p, who.Tier)), nil
 }
 
 func noSKU() error { return fault.New(fault.NotFound, "there is no such sku") }

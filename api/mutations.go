@@ -17,8 +17,8 @@ import (
 )
 
 type mutationsInput struct {
-	pageParams
-	rangeParams
+	PageParams
+	RangeParams
 	Format string `query:"format" enum:"json,csv" default:"json" doc:"csv streams the whole range; limit and cursor do not apply."`
 }
 
@@ -62,11 +62,11 @@ func (s *server) mutationRoutes() {
 }
 
 func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.Context), error) {
-	limit, before, err := in.pageParams.parse(cursorMutations)
+	limit, before, err := in.PageParams.parse(cursorMutations)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.rangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.parse(s.loc)
 	if err != nil {
 		return nil, err
 	}

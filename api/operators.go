@@ -40,7 +40,7 @@ func (s *server) otpOperators(ctx context.Context, in *operatorsInput) (func(hum
 		return nil, err
 	}
 	if known && s.deps.Now().Sub(at) < operatorsFresh {
-		return serveBody(&in.cached, catalog.OperatorsBody(list)), nil
+		return serveBody(&in.Cached, catalog.OperatorsBody(list)), nil
 	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -56,7 +56,7 @@ func (s *server) otpOperators(ctx context.Context, in *operatorsInput) (func(hum
 	if !known {
 		return nil, fault.New(fault.Upstream, "no answer in time, try again later").Because(err)
 	}
-	return serveBody(&in.cached, catalog.OperatorsBody(list)), nil
+	return serveBody(&in.Cached, catalog.OperatorsBody(list)), nil
 }
 
 // offerOf is the offer that an order would go to now, or else the first there is.

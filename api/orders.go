@@ -55,8 +55,8 @@ type orderInput struct {
 }
 
 type ordersInput struct {
-	pageParams
-	rangeParams
+	PageParams
+	RangeParams
 	Status   string `query:"status" enum:"pending,processing,completed,partial,failed,canceled,expired"`
 	Category string `query:"category" enum:"ppob,smm,otp,product"`
 	SKU      string `query:"sku" maxLength:"64"`
@@ -267,11 +267,11 @@ func (s *server) getOrder(ctx context.Context, in *orderInput) (*orderData, erro
 }
 
 func (s *server) listOrders(ctx context.Context, in *ordersInput) (*ordersData, error) {
-	limit, before, err := in.pageParams.parse(cursorOrders)
+	limit, before, err := in.PageParams.parse(cursorOrders)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.rangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.parse(s.loc)
 	if err != nil {
 		return nil, err
 	}

@@ -16,14 +16,14 @@ const (
 	maxLimit     = 500
 )
 
-// pageParams are the parameters of every paged list.
-type pageParams struct {
+// PageParams are the parameters of every paged list. (Huma sees embedded structs only where they are exported.)
+type PageParams struct {
 	Limit  string `query:"limit" doc:"Rows in one answer, at least 1; above 500 is 500." example:"50" default:"50"`
 	Cursor string `query:"cursor" doc:"Where to go on: the last answer's next_cursor."`
 }
 
 // parse gives the number of rows and the key that the page ends before (zero: from the newest).
-func (p *pageParams) parse(kind cursorKind) (limit int, before int64, err error) {
+func (p *PageParams) parse(kind cursorKind) (limit int, before int64, err error) {
 	limit = defaultLimit
 	if p.Limit != "" {
 		n, err := strconv.Atoi(p.Limit)
@@ -82,14 +82,14 @@ func parseCursor(kind cursorKind, text string) (key int64, ok bool) {
 	return key, key > 0
 }
 
-// rangeParams select by time.
-type rangeParams struct {
+// RangeParams select by time.
+type RangeParams struct {
 	From string `query:"from" doc:"From this time on (RFC 3339), or from the start of this day (YYYY-MM-DD)." example:"2026-11-01"`
 	To   string `query:"to" doc:"Before this time (RFC 3339), or up to the end of this day (YYYY-MM-DD)." example:"2026-11-30"`
 }
 
 // parse reads both ends; a bare date is a day in the brand's time zone, and as to includes that day.
-func (p *rangeParams) parse(loc *time.Location) (from, to *time.Time, err error) {
+func (p *RangeParams) parse(loc *time.Location) (from, to *time.Time, err error) {
 	if from, err = parseTime("from", p.From, loc, 0); err != nil {
 		return nil, nil, err
 	}

@@ -37,7 +37,7 @@ type secretData struct {
 }
 
 type deliveriesInput struct {
-	pageParams
+	PageParams
 	Status string `query:"status" enum:"pending,delivered,failed,parked"`
 }
 
@@ -180,7 +180,7 @@ func (s *server) testWebhook(ctx context.Context, _ *noInput) (*delivery, error)
 }
 
 func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deliveriesData, error) {
-	limit, before, err := in.pageParams.parse(cursorDeliveries)
+	limit, before, err := in.PageParams.parse(cursorDeliveries)
 	if err != nil {
 		return nil, err
 	}
