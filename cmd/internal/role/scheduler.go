@@ -34,11 +34,16 @@ func Scheduler(ctx context.Context, d Deps) error {
 func (d Deps) EnsureUpstreams(ctx context.Context) error {
 	var sources []catalog.Source
 	for _, u := range d.Config.Upstreams {
-		mode := catalog.Live
-		if u.Driver == config.DriverSandbox {
-			mode = catalog.Test
-		}
-		sources = append(sources, catalog.Source{Name: u.Name, Driver: u.Driver, Mode: mode})
+		sources = append(sources, source(u))
 	}
 	return catalog.EnsureUpstreams(ctx, d.DB.Pool, sources, d.Now())
+}
+
+// source is an upstream as the catalogue knows it.
+func source(u config.Upstream) catalog.Source {
+	mode := catalog.Live
+	if u.Driver == config.DriverSandbox {
+		mode = catalog.Test
+	}
+	return catalog.Source{Name: u.Name, Driver: u.Driver, Mode: mode}
 }

@@ -61,6 +61,9 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
 		Desk:     d.desk(),
 	})
+	if err := catalog.KnowUpstream(ctx, d.DB.Pool, source(cfg), d.Now()); err != nil {
+		return err
+	}
 	if err := w.Desk.Importer.RegisterRoots(ctx, client, name); err != nil {
 		return err
 	}
