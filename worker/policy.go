@@ -61,6 +61,9 @@ func afterError(f facts, e *upstream.Error) order.Step {
 		refused(f, &s, e.Reason)
 	default:
 		s.To, s.NextRunAt = order.Unknown, f.in(firstAsk)
+		if e.Answered {
+			s.Outcome = order.OutcomeRefused
+		}
 	}
 	return s
 }

@@ -183,12 +183,16 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 }
 
 // notFound is the upstream's word that it knows no such reference. While the
-// request may still be on its way that proves nothing. After that the purchase is
+// request may still be on its way (nobody answered it) that proves nothing. After that the purchase is
 // sent again under the same reference where the upstream never buys twice under
 // one, and goes back to the queue where it may.
 func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purchase) error {
 	now := w.Now().UTC()
-	if now.Sub(p.SentAt) < w.Client.Timeout+settleTime {
+	answered, err := order.Refused(ctx, w.DB.Pool, o.ID, o.Attempt)
+	if err != nil {
+		return err
+	}
+	if !answered && now.Sub(p.SentAt) < w.Client.Timeout+settleTime {
 		at := p.SentAt.Add(w.Client.Timeout + settleTime)
 		at = minTime(at, now.Add(pollDelay(facts{o: o, now: now})))
 		_, err := w.record(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found"}, "lookup")
@@ -216,8 +220,14 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 		return nil //nolint:nilerr // stale: somebody learned more meanwhile
 	}
 	res, err := w.Client.Submit(ctx, slot, p)
-	if e := upstream.AsError(err); e != nil && (e.Class == upstream.NotSent || e.Class == upstream.Throttled) {
-		return w.askedInVain(ctx, o, err)
+	if e := upstream.AsError(err); e != nil {
+		switch {
+		case e.Class == upstream.NotSent, e.Class == upstream.Throttled:
+			return w.askedInVain(ctx, o, err)
+		case e.Class == upstream.Unknown && e.Answered:
+			// Refused, not found, refused again: nothing was bought.
+			err = upstream.Reject(upstream.ReasonProduct, e.Code, e.Detail)
+		}
 	}
 	return w.settle(ctx, o, res, err, "resend")
 }

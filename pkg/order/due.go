@@ -157,3 +157,17 @@ func Tried(ctx context.Context, pool *pgxpool.Pool, orderID int64) ([]int64, err
 	}
 	return offers, nil
 }
+
+// OutcomeRefused marks an attempt that its upstream answered with a refusal that
+// proves nothing by itself.
+const OutcomeRefused = "refused"
+
+// Refused tells whether an attempt was answered with such a refusal.
+func Refused(ctx context.Context, pool *pgxpool.Pool, orderID int64, attempt int) (bool, error) {
+	var refused bool
+	err := pool.QueryRow(ctx, `SELECT outcome = $3 FROM order_attempts WHERE order_id = $1 AND n = $2`, orderID, attempt, OutcomeRefused).Scan(&refused)
+	if err != nil {
+		return false, fmt.Errorf("order: attempt: %w", err)
+	}
+	return refused, nil
+}

@@ -58,6 +58,10 @@ type Error struct {
 	Reason Reason // set when Class is Rejected
 	// Pause closes the provider's budget for every pod: a block page, a 429.
 	Pause bool
+	// Answered: the provider refused in its own words, but not in words that prove
+	// that nothing was done. Together with its word that it knows no such purchase
+	// they do.
+	Answered bool
 	// After is how long the provider asked us to wait; zero leaves it to a back-off.
 	After time.Duration
 	// Code is the provider's own code (rc, HTTP status), for operators.

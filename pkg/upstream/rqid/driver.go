@@ -108,7 +108,7 @@ func (d *Driver) explain(resp *upstream.Response, err error) *upstream.Error {
 	case refusesAccount(resp.Status) || refusesAccount(r.Code):
 		return upstream.Reject(upstream.ReasonOurAccount, code, detail)
 	}
-	return &upstream.Error{Class: upstream.Unknown, Code: code, Detail: detail, Err: errors.New("failure without proof")}
+	return &upstream.Error{Class: upstream.Unknown, Answered: resp.Status < http.StatusInternalServerError, Code: code, Detail: detail, Err: errors.New("failure without proof")}
 }
 
 func refusesAccount(status int) bool {

@@ -61,7 +61,12 @@ func (r *Refusal) Duplicate() bool { return r.RC == RCDuplicate }
 // NotFound is whether the API says that it knows no such transaction: by its
 // code, and with no transaction in the answer.
 func (r *Refusal) NotFound() bool {
-	return (r.Code == codeNotFound || r.RC == RCNotFound) && !r.Duplicate() && lenient.Null(r.Data)
+	known := r.Code == codeNotFound || r.RC == RCNotFound
+	if !known && r.Code >= 400 && r.Code < 500 {
+		text := strings.ToLower(r.Message)
+		known = strings.Contains(text, "tidak ditemukan") || strings.Contains(text, "not found")
+	}
+	return known && !r.Duplicate() && lenient.Null(r.Data)
 }
 
 // AsRefusal finds a refusal in err.
