@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -157,19 +157,15 @@ const (
 	maxItems = 100_000
 )
 
-// ParseStock reads items, one a line. Empty lines, spaces around an item and a byte
-// order mark are left out. An item is at most 8 KiB of UTF-8 without control
+// ParseStock reads items, one a line. Empty lines, and spaces and byte order marks
+// around an item, are left out. An item is at most 8 KiB of UTF-8 without control
 // characters; a file has at most 100,000.
 func ParseStock(r io.Reader) ([]string, error) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 0, 4<<10), maxItem+2)
 	var items []string
 	for line := 1; scanner.Scan(); line++ {
-		raw := scanner.Bytes()
-		if line == 1 {
-			raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
-		}
-		item := strings.TrimSpace(string(raw))
+		item := strings.TrimFunc(scanner.Text(), func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 		switch {
 		case item == "":
 			continue
