@@ -62,7 +62,7 @@ CREATE TABLE webhook_events (
 --bun:split
 
 -- Partial indexes on what is open: a tick costs what is due, not what exists.
-CREATE INDEX webhook_events_due ON webhook_events (merchant_id, next_run_at) WHERE status IN ('pending', 'failed');
+CREATE INDEX webhook_events_due ON webhook_events (merchant_id, next_run_at, id) WHERE status IN ('pending', 'failed');
 
 --bun:split
 

@@ -58,8 +58,10 @@ const (
 	// lockSalt keeps these advisory locks apart from others on the same text.
 	lockSalt      = `7237130`
 	lockSQL       = `SELECT pg_advisory_xact_lock(hashtextextended($1, ` + lockSalt + `))`
-	lockByIDSQL   = `SELECT merchant_id, pg_advisory_xact_lock(hashtextextended(merchant_id, ` + lockSalt + `))::text FROM webhook_events WHERE id = $1`
 	openCondition = `status IN ('` + Pending + `', '` + Failed + `')`
+	// Most tasks come when a lane has already done their work: those take no lock.
+	lockByIDSQL = `SELECT merchant_id, pg_advisory_xact_lock(hashtextextended(merchant_id, ` + lockSalt + `))::text FROM webhook_events
+		WHERE id = $1 AND ` + openCondition + ` AND next_run_at <= $2`
 
 	// A merchant whose attempts have failed this often in a row gets one lane, and that only now and then.
 	sickAfter = `20`
@@ -69,9 +71,14 @@ const (
 	// first tells whether an event is the earliest open one of its subject.
 	first = ` NOT EXISTS (SELECT 1 FROM webhook_events b WHERE b.merchant_id = c.merchant_id AND b.subject = c.subject
 		AND b.id < c.id AND b.` + openCondition + `)`
-	// room tells whether the merchant may have one more attempt under way; $2 is now, $4 the lanes.
-	room = ` (SELECT count(*) FROM webhook_events l WHERE l.merchant_id = c.merchant_id AND l.leased AND l.next_run_at > $2)
-		< CASE WHEN p.failures >= ` + sickAfter + ` THEN (p.probe_at <= $2)::int ELSE $4::int END`
+	// room tells whether the merchant may have one more attempt under way; $2 is now,
+	// $4 the lanes. It comes in two pieces around the merchant, and is asked once for a
+	// statement, not for a row, where that is a parameter: with no room nothing is scanned.
+	roomFor = ` (SELECT count(*) FROM webhook_events l WHERE l.merchant_id = `
+	roomOf  = ` AND l.leased AND l.next_run_at > $2)
+		< COALESCE((SELECT CASE WHEN q.failures >= ` + sickAfter + ` THEN (q.probe_at <= $2)::int ELSE $4::int END
+			FROM webhook_endpoints q WHERE q.merchant_id = `
+	roomEnd = `), $4::int)`
 
 	claimHead = `WITH k AS (SELECT c.id, c.next_run_at AS due, p.url, p.enabled, p.secret,
 			CASE WHEN p.previous_until > $2 THEN p.previous_secret END AS previous
@@ -85,8 +92,9 @@ const (
 			CASE WHEN e.fixed THEN e.url ELSE COALESCE(k.url, '') END, e.fixed OR COALESCE(k.enabled, false), k.secret, k.previous,
 			e.created_at, $2 - k.due`
 
-	claimByIDSQL = claimHead + ` c.id = $1 AND` + first + ` AND` + room + claimTail
-	claimNextSQL = claimHead + ` c.merchant_id = $1 AND` + first + ` AND` + room + ` ORDER BY c.next_run_at, c.id LIMIT 1` + claimTail
+	claimByIDSQL = claimHead + ` c.id = $1 AND` + first + ` AND` + roomFor + `c.merchant_id` + roomOf + `c.merchant_id` + roomEnd + claimTail
+	claimNextSQL = claimHead + ` c.merchant_id = $1 AND` + first + ` AND` + roomFor + `$1` + roomOf + `$1` + roomEnd +
+		` ORDER BY c.next_run_at, c.id LIMIT 1` + claimTail
 
 	// An event that waits for an earlier one is looked at again when that one is.
 	blockSQL = `UPDATE webhook_events c SET blocked = true, next_run_at = h.next_run_at
@@ -112,11 +120,12 @@ const (
 		WHERE merchant_id = $1 AND url = $2 AND enabled`
 )
 
-// claim takes the event if it may be sent now. merchantID is empty when there is no such event.
+// claim takes the event if it may be sent now. merchantID is
+// empty when there is nothing to do about it.
 func (s *store) claim(ctx context.Context, id int64, now time.Time) (merchantID string, c *claim, err error) {
 	var b pgx.Batch
 	b.Queue(asyncSQL)
-	b.Queue(lockByIDSQL, id).QueryRow(func(row pgx.Row) error {
+	b.Queue(lockByIDSQL, id, now).QueryRow(func(row pgx.Row) error {
 		var void string
 		if err := row.Scan(&merchantID, &void); !errors.Is(err, pgx.ErrNoRows) {
 			return err

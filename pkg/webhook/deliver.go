@@ -60,7 +60,8 @@ type Options struct {
 	TLS        *tls.Config
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
-	Tracer     oteltrace.TracerProvider
+	// Tracer may be nil: then nothing is traced.
+	Tracer oteltrace.Tracer
 }
 
 func (o *Options) defaults() {
@@ -89,7 +90,7 @@ func (o *Options) defaults() {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Tracer == nil {
-		o.Tracer = noop.NewTracerProvider()
+		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 }
 
@@ -128,7 +129,7 @@ func NewDeliverer(pool *pgxpool.Pool, sealer *seal.Sealer, guard *Guard, o Optio
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		measured: newMetrics(o.Registerer), tracer: o.Tracer.Tracer("webhook"), o: o,
+		measured: newMetrics(o.Registerer), tracer: o.Tracer, o: o,
 	}
 }
 

@@ -165,8 +165,8 @@ func TestOneDeadMerchantStarvesNobody(t *testing.T) {
 	_, oldest, err = webhook.Backlog(t.Context(), w.db.Pool)
 	require.NoError(t, err)
 	require.Equal(t, w.get(good).CreatedAt, oldest, "a dead merchant is no delay of ours")
-	for _, pause := range []time.Duration{15, 30, 60, 120, 240, 300, 300} {
-		w.clock.add(pause*time.Second - time.Millisecond)
+	for _, seconds := range []int{15, 30, 60, 120, 240, 300, 300} {
+		w.clock.add(time.Duration(seconds)*time.Second - time.Millisecond)
 		require.Equal(t, []int64{good}, w.due(1000))
 		w.clock.add(time.Millisecond)
 		before := len(dead.arrivals())

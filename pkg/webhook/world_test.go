@@ -44,7 +44,7 @@ func (c *clock) add(d time.Duration) {
 
 // world is a database with merchants, and a deliverer that may dial this machine.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	db        *testdb.DB
 	clock     *clock
 	sealer    *seal.Sealer
@@ -75,7 +75,7 @@ func (s *syncBuffer) String() string {
 
 var noJitter = func() float64 { return 0 } //nolint:gochecknoglobals // a constant of the tests
 
-func newWorld(t *testing.T, change ...func(*webhook.Options)) *world {
+func newWorld(t testing.TB, change ...func(*webhook.Options)) *world {
 	t.Helper()
 	sealer, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize))
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func (w *world) replay(merchantID string, id int64) error {
 	})
 }
 
-func (w *world) metric(name string, labels ...string) float64 {
+func (w *world) metric(name string, labels ...string) int {
 	w.t.Helper()
 	families, err := w.reg.Gather()
 	require.NoError(w.t, err)
@@ -195,7 +195,7 @@ func (w *world) metric(name string, labels ...string) float64 {
 		}
 		for _, m := range f.GetMetric() {
 			if len(labels) == 0 || m.GetLabel()[0].GetValue() == labels[0] {
-				return m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+				return int(m.GetCounter().GetValue())
 			}
 		}
 	}
@@ -219,7 +219,7 @@ type receiver struct {
 	answer func(n int, rw http.ResponseWriter, r *http.Request) // n counts from 1; nil answers 200
 }
 
-func newReceiver(t *testing.T, answer func(n int, rw http.ResponseWriter, r *http.Request)) *receiver {
+func newReceiver(t testing.TB, answer func(n int, rw http.ResponseWriter, r *http.Request)) *receiver {
 	t.Helper()
 	r := unstarted(answer)
 	r.Start()
