@@ -62,18 +62,18 @@ type Budget struct {
 type pace struct {
 	waiting time.Duration // between turns while calls wait
 	idle    time.Duration // between turns otherwise
-	believe time.Duration // waiters are believed this long after a turn
+	late    time.Duration // a process that waits may be this late for its turn before it is taken for dead
 	rule    time.Duration // so is a configured limit
 	linger  time.Duration // a call in flight counts at least this long after a turn
 	call    time.Duration // the longest a turn may take
 }
 
 func paceOf(per time.Duration) pace {
-	waiting := min(max(per/2, 20*time.Millisecond), 500*time.Millisecond)
+	waiting := min(max(per/2, 20*time.Millisecond), 400*time.Millisecond)
 	return pace{
 		waiting: waiting, idle: time.Second,
-		believe: min(max(3*waiting, 300*time.Millisecond), 1500*time.Millisecond),
-		rule:    6 * time.Second, linger: 3 * time.Second, call: 3 * time.Second,
+		late: 300 * time.Millisecond,
+		rule: 6 * time.Second, linger: 3 * time.Second, call: 3 * time.Second,
 	}
 }
 
@@ -130,6 +130,8 @@ type waiter struct {
 	token     string
 	class     Class
 	since     time.Time
+	age       int64 // µs, as of the last turn that asked for it
+	known     int64 // since when it waits, µs by Redis's clock, as the first turn that asked for it told; else 0
 	try       bool
 	uncertain bool   // a turn that asked for it was not answered: it may hold a slot without knowing
 	turns     uint64 // answered when it came

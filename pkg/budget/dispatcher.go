@@ -88,9 +88,8 @@ func (b *Budget) prepare() request {
 			}
 			shown++
 			r.asked = append(r.asked, w)
-			first.WriteString(strconv.Itoa(class) + ":" + w.token + ":" + strconv.FormatInt(now.Sub(w.since).Microseconds(), 10) + ":")
-			first.WriteByte(try)
-			first.WriteByte(';')
+			w.age = now.Sub(w.since).Microseconds()
+			fmt.Fprintf(&first, "%d:%s:%d:%d:%c;", class, w.token, w.known, w.age, try)
 		}
 		if class > 0 {
 			counts.WriteByte(',')
@@ -103,8 +102,9 @@ func (b *Budget) prepare() request {
 	}
 	r.returns, r.ends = len(b.returns), len(b.ends)
 	r.args = []any{
-		b.process, b.pace.believe.Microseconds(), b.step.Microseconds(), b.epoch, b.closed, counts.String(), first.String(),
+		b.process, b.pace.late.Microseconds(), b.step.Microseconds(), b.epoch, b.closed, counts.String(), first.String(),
 		flying.String(), strings.Join(b.returns, ";"), strings.Join(b.ends, ";"),
+		b.pace.waiting.Microseconds(),
 	}
 	return r
 }
@@ -151,6 +151,11 @@ func (b *Budget) answered(ask request, a answer, sent time.Time) time.Duration {
 	b.returns = b.returns[ask.returns:]
 	b.ends = b.ends[ask.ends:]
 	b.observe(a)
+	for _, w := range ask.asked {
+		if w.known == 0 {
+			w.known = a.now - w.age
+		}
+	}
 	for _, token := range a.tokens {
 		b.give(token, sent)
 	}

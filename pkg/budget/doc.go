@@ -54,5 +54,5 @@
 //
 // One goroutine a process and budget speaks for all local waiters. It tells Redis the first few of each class, is told when
 // its next turn is, and asks at that moment: a slot costs two calls (take and return) and a few heartbeats, not one call a
-// waiter. Heartbeats carry the waiters; those of a process that died are forgotten within 1.5 s.
+// waiter. Heartbeats carry the waiters; those of a process that died are forgotten within a second.
 package budget

@@ -1,13 +1,15 @@
 -- One turn of a process: it tells what it waits for and what it has in flight, and is given the slots that are its due.
 --
--- ARGV  6 process, 7 how long its waiters are believed without news (µs), 8 ageing step (µs)
+-- ARGV  6 process, 7 how late for its next turn it may be and its waiters are still believed in (µs), 8 ageing step (µs)
 --       9 the epoch it knows, 10 the pause (µs, by this clock) it knows
 --      11 waiting by class "0,0,0,1000,0,0"
---      12 its first waiters, in order within each class: "class:token:age:try;..." (try 1: is not to be remembered)
+--      12 its first waiters, in order within each class: "class:token:since:age:try;..." (since: by this clock, or 0 if it has
+--         not been told of before, then its age counts; try 1: is not to be remembered)
 --      13 calls in flight "token:left;..."   14 tokens never used "token;..."   15 tokens whose calls are over "token;..."
+--      16 how long it waits for its next turn at most (µs)
 -- Returns now, epoch, requests, in use, closed until, µs until this process should ask again (-1: nothing left to ask for),
 -- and the tokens that were given a slot.
-local me, believe, step = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local me, late, step, beat = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[16])
 
 for token in string.gmatch(ARGV[15], '[^;]+') do finish(token) end
 for token in string.gmatch(ARGV[14], '[^;]+') do redis.call('ZREM', uses, 'h:' .. token) end
@@ -47,8 +49,11 @@ for i = 1, #all, 2 do
   end
 end
 local granted, own = {}, {}
-for class, token, age, try in string.gmatch(ARGV[12], '(%d):([^:;]+):(%d+):(%d)') do
-  local w = {class = tonumber(class), token = token, since = now - tonumber(age), try = try == '1'}
+for class, token, since, age, try in string.gmatch(ARGV[12], '(%d):([^:;]+):(%d+):(%d+):(%d)') do
+  -- Told once, it stays: were it reckoned anew each time, two processes could each see the other's call as the older one.
+  since = tonumber(since)
+  if since == 0 then since = now - tonumber(age) end
+  local w = {class = tonumber(class), token = token, since = since, try = try == '1'}
   if redis.call('ZSCORE', uses, 'h:' .. token) then -- given before, and the answer was lost
     redis.call('ZADD', uses, int(now + hold + gap), 'h:' .. token)
     table.insert(granted, token)
@@ -97,11 +102,6 @@ local list = {}
 for _, w in ipairs(own) do
   if not w.done and not w.try then table.insert(list, w.class .. ':' .. int(w.since)) end
 end
-if #list == 0 then
-  redis.call('HDEL', waiters, me)
-else
-  redis.call('HSET', waiters, me, int(now + believe) .. '|' .. ARGV[11] .. '|' .. table.concat(list, ','))
-end
 
 -- When it is this process's turn: deal out the slots that come free next in the same way. A response after this moment
 -- frees its slot a gap after it at the soonest, so `gap` bounds the wait.
@@ -131,6 +131,11 @@ if #list > 0 then
       turn = turn + 1
     end
   end
+end
+if #list == 0 then
+  redis.call('HDEL', waiters, me)
+else
+  redis.call('HSET', waiters, me, int(now + math.min(again, beat) + late) .. '|' .. ARGV[11] .. '|' .. table.concat(list, ','))
 end
 local answer = {now, epoch, n, used, closed, again}
 for _, token in ipairs(granted) do table.insert(answer, token) end
