@@ -44,8 +44,7 @@ type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	// Tracer may be nil: then nothing is traced.
-	Tracer  oteltrace.Tracer
-	Version string
+	Tracer oteltrace.Tracer
 }
 
 // Queue gets work to the workers, best effort: what is lost here is found by the scheduler.

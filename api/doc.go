@@ -18,3 +18,6 @@
 //   - What a merchant can read is built from types of this package and of
 //     [order.View]: allow-lists, so that nothing of an upstream can pass.
 package api
+
+//go:generate sh -c "go run ../cmd/muara --config= openapi --version 3.1 > ../docs/openapi.json"
+//go:generate sh -c "go run ../cmd/muara --config= openapi --version 3.0 > ../docs/openapi-3.0.json"

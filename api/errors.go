@@ -19,6 +19,8 @@ import (
 
 // refusal is what a kind means over HTTP.
 type refusal struct {
+	// name is that of the response in the document.
+	name   string
 	status int
 	code   string
 	// meaning is for the document.
@@ -29,42 +31,42 @@ type refusal struct {
 func refusals(kind fault.Kind) refusal {
 	switch kind {
 	case fault.Invalid:
-		return refusal{http.StatusBadRequest, "invalid_request", "The body or a parameter is wrong; `details` names the fields."}
+		return refusal{"InvalidRequest", http.StatusBadRequest, "invalid_request", "The body or a parameter is wrong; `details` names the fields."}
 	case fault.SlowBody:
-		return refusal{http.StatusRequestTimeout, "invalid_request", "The body did not arrive in time."}
+		return refusal{"SlowBody", http.StatusRequestTimeout, "invalid_request", "The body did not arrive in time."}
 	case fault.TooLarge:
-		return refusal{http.StatusRequestEntityTooLarge, "invalid_request", "The body is larger than 1 MiB."}
+		return refusal{"TooLarge", http.StatusRequestEntityTooLarge, "invalid_request", "The body is larger than 1 MiB."}
 	case fault.Unauthorized:
-		return refusal{http.StatusUnauthorized, "unauthorized", "The API key is missing, wrong or revoked."}
+		return refusal{"Unauthorized", http.StatusUnauthorized, "unauthorized", "The API key is missing, wrong or revoked."}
 	case fault.Forbidden:
-		return refusal{http.StatusForbidden, "forbidden", "The merchant is suspended."}
+		return refusal{"Forbidden", http.StatusForbidden, "forbidden", "The merchant is suspended."}
 	case fault.IPNotAllowed:
-		return refusal{http.StatusForbidden, "ip_not_allowed", "The caller's address is not on the merchant's list."}
+		return refusal{"IPNotAllowed", http.StatusForbidden, "ip_not_allowed", "The caller's address is not on the merchant's list."}
 	case fault.RateLimited:
-		return refusal{http.StatusTooManyRequests, "rate_limited", "Too many requests; `Retry-After` says when to go on."}
+		return refusal{"RateLimited", http.StatusTooManyRequests, "rate_limited", "Too many requests; `Retry-After` says when to go on."}
 	case fault.NotFound:
-		return refusal{http.StatusNotFound, "not_found", "There is no such product, order or route."}
+		return refusal{"NotFound", http.StatusNotFound, "not_found", "There is no such product, order or route."}
 	case fault.MethodNotAllowed:
-		return refusal{http.StatusMethodNotAllowed, "method_not_allowed", "The route exists, but not with this method; see `Allow`."}
+		return refusal{"MethodNotAllowed", http.StatusMethodNotAllowed, "method_not_allowed", "The route exists, but not with this method; see `Allow`."}
 	case fault.RefConflict:
-		return refusal{http.StatusConflict, "ref_conflict", "The `ref` was used with other content."}
+		return refusal{"RefConflict", http.StatusConflict, "ref_conflict", "The `ref` was used with other content."}
 	case fault.NotCancelable:
-		return refusal{http.StatusConflict, "not_cancelable", "The order can no longer be canceled, or never could."}
+		return refusal{"NotCancelable", http.StatusConflict, "not_cancelable", "The order can no longer be canceled, or never could."}
 	case fault.NotAvailable:
-		return refusal{http.StatusConflict, "not_available", "The action does not apply to this order now."}
+		return refusal{"NotAvailable", http.StatusConflict, "not_available", "The action does not apply to this order now."}
 	case fault.InquiryRequired:
-		return refusal{http.StatusConflict, "inquiry_required", "The product is a bill: it is paid after an inquiry."}
+		return refusal{"InquiryRequired", http.StatusConflict, "inquiry_required", "The product is a bill: it is paid after an inquiry."}
 	case fault.Unavailable:
-		return refusal{http.StatusUnprocessableEntity, "unavailable", "The SKU is known but cannot be bought now; `details` says why and until when."}
+		return refusal{"Unavailable", http.StatusUnprocessableEntity, "unavailable", "The SKU is known but cannot be bought now; `details` says why and until when."}
 	case fault.PriceChanged:
-		return refusal{http.StatusUnprocessableEntity, "price_changed", "Our price is above the request's `max_price`."}
+		return refusal{"PriceChanged", http.StatusUnprocessableEntity, "price_changed", "Our price is above the request's `max_price`."}
 	case fault.InsufficientBalance:
-		return refusal{http.StatusPaymentRequired, "insufficient_balance", "The balance does not hold the price. Nothing was kept: the same `ref` may be sent again."}
+		return refusal{"InsufficientBalance", http.StatusPaymentRequired, "insufficient_balance", "The balance does not hold the price. Nothing was kept: the same `ref` may be sent again."}
 	case fault.Upstream:
-		return refusal{http.StatusServiceUnavailable, "upstream_error", "The service cannot answer now. Nothing was kept unless the same `ref` answers otherwise; `Retry-After` says when to ask again."}
+		return refusal{"UpstreamError", http.StatusServiceUnavailable, "upstream_error", "The service cannot answer now. Nothing was kept unless the same `ref` answers otherwise; `Retry-After` says when to ask again."}
 	case fault.Internal:
 	}
-	return refusal{http.StatusInternalServerError, "internal_error", "Our own fault. Asking again with the same `ref` is safe."}
+	return refusal{"InternalError", http.StatusInternalServerError, "internal_error", "Our own fault. Asking again with the same `ref` is safe."}
 }
 
 // failure is the body of every refusal.

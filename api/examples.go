@@ -125,16 +125,15 @@ func examplesOrderBody() map[string]*huma.Example {
 }
 
 // exampleOf shows a refusal.
-func exampleOf(kind fault.Kind, r refusal) failure {
+func exampleOf(r refusal) failure {
 	f := failure{Message: r.meaning, Code: r.code}
-	switch kind {
-	case fault.Invalid:
+	switch r.name {
+	case refusals(fault.Invalid).name:
 		f.Message = "sku: is required"
 		f.Details = []problem{{Field: "sku", Message: "is required"}}
-	case fault.Unavailable:
+	case refusals(fault.Unavailable).name:
 		f.Message = "the product is not available now"
 		f.Details = []problem{{Field: "sku", Message: "temporarily disturbed", Reason: "trouble", Until: &nullTime{exampleTime()}}}
-	default:
 	}
 	return f
 }
@@ -147,5 +146,6 @@ const textPlaceOrder = "The price is taken at once. The same `ref` with the same
 func textIntroduction(brand config.Brand) string {
 	return "Every answer is JSON in one envelope: `{\"ok\":true,\"data\":{…}}`, or `{\"ok\":false,\"error\":\"…\",\"code\":\"…\"}`. Act on `code`; `error` is for people.\n\n" +
 		"Money is whole rupiah. Times are RFC 3339; a bare date is a day in " + brand.Timezone + ". Lists that are paged take `limit` and `cursor` and give `next_cursor`.\n\n" +
+		"A route that does not exist is `not_found`, a method that it does not take `method_not_allowed`, both in the same envelope.\n\n" +
 		"A balance pays for everything: an order is accepted only with its whole price, and what is not delivered is given back."
 }

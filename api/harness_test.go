@@ -78,7 +78,7 @@ func newWorld(t *testing.T, opts ...option) *world {
 			DB:    w.db, Auth: merchant.NewAuthenticator(db.Pool, "mra", time.Now), Limiter: merchant.NewLimiter(rdb, -1, time.Now, log),
 			Placer: placer, Writer: w.writer, Catalog: w.catalog, Opener: w.sealer, Queue: w.queue,
 			Endpoints: webhook.NewEndpoints(db.Pool, w.sealer, guard, time.Now), CheckURL: guard.CheckURL,
-			Now: w.clock.Now, Log: log, Metrics: prometheus.NewRegistry(), Version: "test",
+			Now: w.clock.Now, Log: log, Metrics: prometheus.NewRegistry(),
 		}
 		for _, o := range opts {
 			o(&deps)

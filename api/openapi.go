@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,9 +21,12 @@ type (
 	schema   = huma.Schema
 )
 
-// Document gives the OpenAPI document of the merchant API as JSON: version "3.1" or "3.0".
-func Document(brand config.Brand, listen config.API, version, openapi string) ([]byte, error) {
-	s := New(Deps{Brand: brand, Listen: listen, Version: version})
+// apiVersion is the contract's, not the program's: it moves when the contract does.
+const apiVersion = "1.0.0"
+
+// Document gives the OpenAPI document of the merchant API as JSON, in the OpenAPI version 3.1 or 3.0.
+func Document(brand config.Brand, listen config.API, openapi string) ([]byte, error) {
+	s := New(Deps{Brand: brand, Listen: listen})
 	doc, err := documentJSON(s.huma.OpenAPI(), openapi)
 	if err != nil {
 		return nil, err
@@ -31,7 +35,14 @@ func Document(brand config.Brand, listen config.API, version, openapi string) ([
 	if err := json.Unmarshal(doc, &out); err != nil {
 		return nil, fmt.Errorf("api: document: %w", err)
 	}
-	return json.MarshalIndent(out, "", "  ")
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(out); err != nil {
+		return nil, fmt.Errorf("api: document: %w", err)
+	}
+	return text.Bytes(), nil
 }
 
 func documentJSON(doc *huma.OpenAPI, openapi string) ([]byte, error) {
@@ -100,7 +111,7 @@ func humaConfig(deps Deps) huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: name + " API", Version: documentVersion(deps.Version),
+				Title: name + " API", Version: apiVersion,
 				Description: textIntroduction(deps.Brand),
 			},
 			Servers: []*huma.Server{
@@ -115,7 +126,7 @@ func humaConfig(deps Deps) huma.Config {
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
-				Headers: componentHeaders(),
+				Headers: componentHeaders(), Responses: map[string]*huma.Response{},
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"key": {
 						Type: "http", Scheme: "bearer",
@@ -127,13 +138,6 @@ func humaConfig(deps Deps) huma.Config {
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	}
-}
-
-func documentVersion(version string) string {
-	if version == "" {
-		return "1"
-	}
-	return version
 }
 
 // schemaName calls the envelopes after what is in them.
@@ -172,6 +176,7 @@ func componentHeaders() map[string]*huma.Header {
 		"RetryAfter":         number("Seconds to wait before asking again.", 5),
 		"ETag":               text("Names this answer in this encoding.", `"q1Vbx0jWm7Vx2c"`),
 		"Vary":               text("Always Accept-Encoding.", "Accept-Encoding"),
+		"Allow":              text("The methods that the route takes.", "GET, HEAD"),
 		"Authenticate":       text("Always Bearer.", "Bearer"),
 	}
 }

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -89,39 +91,53 @@ func (s *server) describe(op operation, ok *huma.Response) huma.Operation {
 		Tags: []string{op.tag}, Security: []map[string][]string{{"key": {}}},
 		Responses: map[string]*huma.Response{"200": ok},
 	}
+	byStatus := map[int][]refusal{}
 	for _, kind := range append(everywhere(), op.refusals...) {
-		s.describeRefusal(&h, kind)
+		r := refusals(kind)
+		byStatus[r.status] = append(byStatus[r.status], r)
+	}
+	for status, rs := range byStatus {
+		h.Responses[strconv.Itoa(status)] = s.refusalRef(rs)
 	}
 	return h
 }
 
-func (s *server) describeRefusal(h *huma.Operation, kind fault.Kind) {
-	r := refusals(kind)
-	status := strconv.Itoa(r.status)
-	response := h.Responses[status]
-	if response == nil {
-		response = &huma.Response{
-			Headers: knownHeaders(),
-			Content: map[string]*huma.MediaType{"application/json": {
-				Schema:   s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[failure](), true, ""),
-				Examples: map[string]*huma.Example{},
-			}},
+// refusalRef gives the response that documents refusals of one status. Operations
+// that may refuse in the same ways share it.
+func (s *server) refusalRef(rs []refusal) *huma.Response {
+	components := s.huma.OpenAPI().Components
+	name := ""
+	for _, r := range rs {
+		name += r.name
+	}
+	if components.Responses[name] == nil {
+		components.Responses[name] = s.refusalResponse(rs)
+	}
+	return &huma.Response{Ref: "#/components/responses/" + name}
+}
+
+func (s *server) refusalResponse(rs []refusal) *huma.Response {
+	media := &huma.MediaType{
+		Schema:   s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[failure](), true, ""),
+		Examples: map[string]*huma.Example{},
+	}
+	out := &huma.Response{Headers: knownHeaders(), Content: map[string]*huma.MediaType{"application/json": media}}
+	var meanings []string
+	for _, r := range rs {
+		meanings = append(meanings, "`"+r.code+"`: "+r.meaning)
+		media.Examples[r.code] = &huma.Example{Summary: r.meaning, Value: exampleOf(r)}
+		switch r.status {
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			out.Headers["Retry-After"] = headerRef("RetryAfter")
+		case http.StatusMethodNotAllowed:
+			out.Headers["Allow"] = headerRef("Allow")
+		case http.StatusUnauthorized:
+			// Nobody is known, so nobody's limit is told.
+			out.Headers = map[string]*huma.Param{"X-Request-Id": headerRef("RequestId"), "WWW-Authenticate": headerRef("Authenticate")}
 		}
-		h.Responses[status] = response
 	}
-	if response.Description != "" {
-		response.Description += "\n\n"
-	}
-	response.Description += "`" + r.code + "`: " + r.meaning
-	switch kind {
-	case fault.RateLimited, fault.Upstream:
-		response.Headers["Retry-After"] = headerRef("RetryAfter")
-	case fault.Unauthorized:
-		// Nobody is known, so nobody's limit is told.
-		response.Headers = map[string]*huma.Param{"X-Request-Id": headerRef("RequestId"), "WWW-Authenticate": headerRef("Authenticate")}
-	default:
-	}
-	response.Content["application/json"].Examples[r.code] = &huma.Example{Summary: r.meaning, Value: exampleOf(kind, r)}
+	out.Description = strings.Join(meanings, "\n\n")
+	return out
 }
 
 // finish adds the body's schema to the document. Huma never sees it before, since

@@ -143,6 +143,9 @@ func (r *reader) data(s *huma.Schema) *huma.Schema {
 }
 
 func (r *reader) response(status string, resp *huma.Response) responseView {
+	if name, ok := strings.CutPrefix(resp.Ref, "#/components/responses/"); ok {
+		resp = r.doc.Components.Responses[name]
+	}
 	v := responseView{Status: status, Text: prose(resp.Description)}
 	if media := resp.Content["application/json"]; media != nil && status != "200" {
 		v.Examples = r.examples(media)

@@ -26,7 +26,7 @@ func (c *apiCmd) Run(e *env) error {
 			if err != nil {
 				return fmt.Errorf("api.listen: %w", err)
 			}
-			return role.API(ctx, d, role.APIOptions{Listener: listener, Health: health, Notice: c.DrainNotice, Version: currentVersion()})
+			return role.API(ctx, d, role.APIOptions{Listener: listener, Health: health, Notice: c.DrainNotice})
 		},
 	})
 }

@@ -15,10 +15,10 @@ func (c *openapiCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	doc, err := api.Document(cfg.Brand, cfg.API, currentVersion(), c.Format)
+	doc, err := api.Document(cfg.Brand, cfg.API, c.Format)
 	if err != nil {
 		return err
 	}
-	_, err = e.stdout.Write(append(doc, '\n'))
+	_, err = e.stdout.Write(doc)
 	return err
 }

@@ -41,8 +41,6 @@ type APIOptions struct {
 	// Notice is how long requests are still taken after that, so that whoever
 	// balances the load has seen it.
 	Notice time.Duration
-	// Version of the program, for the OpenAPI document.
-	Version string
 }
 
 // APIReady are the checks of the API. Redis is none of them: without it orders are
@@ -105,7 +103,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 		Brand: d.Config.Brand, Listen: d.Config.API, DB: d.DB, Auth: auth, Catalog: cat, Placer: placer, Writer: writer, Opener: sealer,
 		Limiter: merchant.NewLimiter(d.Redis, d.Config.API.RateLimit, d.Now, d.Log), Queue: enqueuer,
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL,
-		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer, Version: opts.Version,
+		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
 	})
 	err = serveHTTP(ctx, server, opts, d.Log)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
