@@ -37,10 +37,18 @@ type cli struct {
 	Config string `short:"c" default:"${config}" placeholder:"FILE" help:"Configuration file."`
 	JSON   bool   `help:"Print one JSON object."`
 
-	API apiCmd `cmd:"" name:"api" help:"Serve the merchant API."`
+	API       apiCmd       `cmd:"" name:"api" help:"Serve the merchant API."`
+	Worker    workerCmd    `cmd:"" help:"Talk to one upstream, or deliver webhooks."`
+	Scheduler schedulerCmd `cmd:"" help:"Find what is due and hand it to the workers."`
 
 	Merchant merchantCmd `cmd:"" help:"Merchants: create, list, suspend, credit."`
 	Key      keyCmd      `cmd:"" help:"API keys of merchants."`
+	Product  productCmd  `cmd:"" help:"Premium products: add, stock, close."`
+	Catalog  catalogCmd  `cmd:"" help:"What is for sale: import, list, review."`
+	Order    orderCmd    `cmd:"" help:"Orders: list, evidence, resolve."`
+	Upstream upstreamCmd `cmd:"" help:"Upstreams: how they are, pause, resume."`
+	Ledger   ledgerCmd   `cmd:"" help:"The books: verify, statements."`
+	Webhook  webhookCmd  `cmd:"" help:"Outgoing webhooks: list, replay."`
 
 	Migrate migrateCmd `cmd:"" help:"The database's schema."`
 	Conf    configCmd  `cmd:"" name:"config" help:"The configuration."`

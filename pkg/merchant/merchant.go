@@ -240,6 +240,24 @@ func (s *Store) change(ctx context.Context, id, actor, action string, detail map
 	})
 }
 
+// Wallet gives the id of a merchant's wallet.
+func (s *Store) Wallet(ctx context.Context, id string, mode Mode) (int64, error) {
+	return wallet(ctx, s.db.Pool, id, mode)
+}
+
+func wallet(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, merchantID string, mode Mode) (id int64, err error) {
+	err = db.QueryRow(ctx, `SELECT id FROM wallets WHERE merchant_id = $1 AND mode = $2`, merchantID, mode).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("merchant: %w", err)
+	}
+	return id, nil
+}
+
 // Adjust credits (amount above zero) or debits a wallet by an operator's hand and
 // gives the balance after. It fails with [ledger.ErrInsufficient] when the wallet
 // does not hold what is to be taken.
@@ -252,15 +270,11 @@ func (s *Store) Adjust(ctx context.Context, id string, mode Mode, amount int64, 
 	}
 	var balance int64
 	err := pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
-		var wallet int64
-		err := tx.QueryRow(ctx, `SELECT id FROM wallets WHERE merchant_id = $1 AND mode = $2`, id, mode).Scan(&wallet)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrNotFound
-		}
+		w, err := wallet(ctx, tx, id, mode)
 		if err != nil {
-			return fmt.Errorf("merchant: %w", err)
+			return err
 		}
-		if balance, err = ledger.Adjust(ctx, tx, s.accounts, wallet, amount, note, actor, s.opts.Now()); err != nil {
+		if balance, err = ledger.Adjust(ctx, tx, s.accounts, w, amount, note, actor, s.opts.Now()); err != nil {
 			return err
 		}
 		action := "merchant.credit"

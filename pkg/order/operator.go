@@ -196,3 +196,26 @@ func (w *Writer) Seen(ctx context.Context, db bun.IDB, id int64, why, actor stri
 func (w *Writer) audited(o *Order, actor, action string, detail any) *audit.Entry {
 	return &audit.Entry{Actor: actor, Action: action, Subject: o.PublicID(), Detail: detail, At: w.now()}
 }
+
+// CountOpen counts an upstream's orders that are not final, by state, and those
+// that are flagged, final or not.
+func CountOpen(ctx context.Context, db bun.IDB, upstream string) (open map[State]int64, flagged int64, err error) {
+	var rows []struct {
+		State State `bun:"state"`
+		N     int64 `bun:"n"`
+	}
+	err = db.NewSelect().Table("orders").Column("state").ColumnExpr("count(*) AS n").
+		Where("upstream = ? AND state IN ('queued', 'sending', 'processing', 'unknown')", upstream).Group("state").Scan(ctx, &rows)
+	if err != nil {
+		return nil, 0, fmt.Errorf("order: count open: %w", err)
+	}
+	open = map[State]int64{Queued: 0, Sending: 0, Processing: 0, Unknown: 0}
+	for _, r := range rows {
+		open[r.State] = r.N
+	}
+	err = db.NewSelect().Table("orders").ColumnExpr("count(*)").Where("upstream = ? AND flag <> ''", upstream).Scan(ctx, &flagged)
+	if err != nil {
+		return nil, 0, fmt.Errorf("order: count open: %w", err)
+	}
+	return open, flagged, nil
+}

@@ -55,6 +55,20 @@ func TestOperatorsListOrdersOfEveryMerchant(t *testing.T) {
 	}
 }
 
+func TestOpenOrdersAreCountedByState(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.place(pulsa(s.wallet, "a", 1_000))
+	s.place(pulsa(s.wallet, "b", 1_000))
+	s.do(s.sent("c"), Step{To: Unknown, Flag: "look"})
+	s.do(s.sent("d"), Step{To: Failed, Flag: "look"})
+	s.place(rented(s.wallet, "e"))
+	open, flagged, err := CountOpen(t.Context(), s.db.Bun, "up-a")
+	require.NoError(t, err)
+	require.Equal(t, map[State]int64{Queued: 2, Sending: 0, Processing: 0, Unknown: 1}, open)
+	require.EqualValues(t, 2, flagged)
+}
+
 func TestParseIDReadsBothNames(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
