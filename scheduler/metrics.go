@@ -2,7 +2,7 @@ package scheduler
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -113,13 +113,16 @@ func (s *Scheduler) measureQueues() error {
 	for _, u := range s.Upstreams {
 		names = append(names, queue.Names(u)...)
 	}
+	known, err := s.queues.Queues()
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
-		info, err := s.queues.GetQueueInfo(name)
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			info, err = &asynq.QueueInfo{}, nil // nothing was ever put in
-		}
-		if err != nil {
-			return err
+		info := &asynq.QueueInfo{} // nothing was ever put in
+		if slices.Contains(known, name) {
+			if info, err = s.queues.GetQueueInfo(name); err != nil {
+				return err
+			}
 		}
 		s.rows.queueDepth.WithLabelValues(name).Set(float64(info.Pending + info.Scheduled + info.Retry))
 		s.rows.queueAge.WithLabelValues(name).Set(info.Latency.Seconds())

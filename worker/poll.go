@@ -233,9 +233,18 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 }
 
 // toOperator takes an unknown order that its upstream has no means to explain off
-// the polls: only evidence decides, and a person has to weigh it.
+// the polls: only evidence decides, and a person has to weigh it. Our balance now
+// is the last piece of it.
 func (w *Worker) toOperator(ctx context.Context, o *order.Order) error {
-	_, err := w.record(ctx, o, order.Step{Flag: "outcome unknown: the source can neither be asked by our reference nor by its own"}, "lookup")
+	s := order.Step{Flag: "outcome unknown: the source can neither be asked by our reference nor by its own"}
+	balance, err := w.Client.Balance(ctx)
+	switch {
+	case err == nil:
+		s.BalanceAfter = &balance
+	case !errors.Is(err, upstream.ErrUnsupported):
+		return w.putBack(context.WithoutCancel(ctx), []*order.Order{o})
+	}
+	_, err = w.record(ctx, o, s, "lookup")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}

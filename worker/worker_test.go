@@ -293,5 +293,8 @@ func TestAnOutcomeThatNobodyCanTellGoesToAnOperator(t *testing.T) {
 	require.Nil(t, o.NextRunAt)
 	require.Len(t, s.otp.Books().Purchases, 1, "nothing is bought again without evidence")
 	require.EqualValues(t, 9_991_000, s.balance())
+	var after *int64
+	require.NoError(t, s.db.Pool.QueryRow(t.Context(), `SELECT balance_after FROM order_attempts WHERE order_id = $1`, o.ID).Scan(&after))
+	require.Equal(t, s.otp.Books().Balance, *after, "the balance is part of the evidence")
 	s.audit()
 }
