@@ -72,6 +72,7 @@ func BenchmarkRoute(b *testing.B) {
 	for _, row := range data[catalog.PPOBProducts](b, s.c.PPOBProducts(catalog.Live, 1, catalog.PPOBFilter{Search: "19999"})).Products {
 		p = s.product(row.SKU)
 	}
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			snap := s.c.Snapshot()

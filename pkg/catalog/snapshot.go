@@ -53,6 +53,51 @@ func (s *Snapshot) ProductFor(mode, sku string) (*Product, bool) {
 	return p, true
 }
 
+// All gives the products of a mode as lists show them: by category, group, brand and
+// cost. It is for operators.
+func (s *Snapshot) All(mode string) []*Product {
+	var all []*Product
+	for _, category := range []order.Category{order.PPOB, order.SMM, order.OTP, order.Product} {
+		all = append(all, s.segment(mode, category).products...)
+	}
+	return all
+}
+
+// Tiers are the tiers that have prices, lowest first.
+func (s *Snapshot) Tiers() []int { return slices.Clone(s.rules.pricing.tiers) }
+
+// OfferState is an offer as operators see it. Money is whole rupiah.
+type OfferState struct {
+	ID       int64      `json:"offer_id"`
+	Upstream string     `json:"upstream"`
+	Code     string     `json:"code"`
+	Cost     int64      `json:"cost"`
+	Pending  *int64     `json:"pending_cost"`
+	Open     bool       `json:"open"`
+	Reason   Reason     `json:"reason"` // empty while open
+	Until    *time.Time `json:"until"`
+	Stock    *int64     `json:"stock"` // null for unlimited
+}
+
+// OfferStates tells how the offers of a product are at this moment, as far as the
+// offers themselves go.
+func (s *Snapshot) OfferStates(p *Product) []OfferState {
+	states := make([]OfferState, 0, len(p.offers))
+	for i := range p.offers {
+		o := &p.offers[i]
+		v := o.judge(p.Category, s.live.now(), s.rules.loc, nil)
+		if v.open() && s.rules.tooDear(p, o) {
+			v = verdict{reason: Closed}
+		}
+		row := OfferState{ID: o.id, Upstream: o.upstream, Code: o.code, Cost: o.cost, Pending: o.pending, Open: v.open(), Reason: v.reason, Until: v.until}
+		if !o.unlimited {
+			row.Stock = &o.stock
+		}
+		states = append(states, row)
+	}
+	return states
+}
+
 // Price is what a tier pays, in rupiah; for smm per 1000, for postpaid our fee. A
 // tier that does not exist pays what the next lower one does.
 func (s *Snapshot) Price(p *Product, tier int) int64 {

@@ -12,8 +12,8 @@
 //     believed only when the next one, a minute later, says the same.
 //   - SKUs are ours, made by a rule from what the thing is (brand, country, nominal;
 //     service, country, server), in an order that does not depend on the order of the
-//     list. One that is taken, that equals a code of any upstream or that holds a
-//     forbidden word gets a suffix: V2, V3, … A SKU that was given stays: a code that
+//     list. One that is taken or that equals a code of any upstream gets a suffix: V2,
+//     V3, …; one that would hold a forbidden word leaves the brand out. A SKU that was given stays: a code that
 //     an upstream takes into use later and that happens to equal it says nothing
 //     about where the SKU came from.
 //   - Offers of several upstreams are one product only when everything that was said

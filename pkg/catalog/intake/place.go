@@ -196,7 +196,7 @@ func (b *batch) nameAll(ctx context.Context, drafts []*draft) error {
 			for d.sku == "" && next[d.stem] < limit[d.stem] {
 				next[d.stem]++
 				sku := variant(b.mode, d.stem, next[d.stem])
-				if !gone[sku] && !b.im.forbidden.forbidden(sku) {
+				if !gone[sku] {
 					d.sku = sku
 					gone[sku] = true
 				}
