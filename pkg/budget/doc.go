@@ -31,6 +31,9 @@
 //
 // Redis away: fails closed. Callers wait until their context ends, and go on by themselves when it is back.
 //
+// A server that does not tell its run_id (an in-process one, or an ACL that forbids INFO) is believed by the presence of the
+// memory alone: a flush is noticed, a restart from an old file is not.
+//
 // All moments are Redis's TIME, taken inside the one script that uses them. TIME is a wall clock. Set back, it takes the
 // stored moments along. Set forward by a step, it would open slots early by the size of the step, and no script can tell a
 // step from idle time: let NTP slew the clocks of Redis hosts, not step them. A split brain (an isolated old primary that

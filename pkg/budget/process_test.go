@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,7 +88,9 @@ func work(text string) error {
 	tell := func(e event) {
 		mu.Lock()
 		defer mu.Unlock()
-		_ = out.Encode(e)
+		if err := out.Encode(e); err != nil {
+			panic(err)
+		}
 	}
 	start := func(class Class, after time.Duration) {
 		ids++
@@ -215,32 +216,23 @@ func (c *crew) usage(s scale) float64 {
 	return float64(busy) / float64(s.Limit.Requests) / float64(last-first)
 }
 
-func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
-	t.Parallel()
-	s := scaleOf(os.Getenv("MUARA_BUDGET_SCALE"))
-	srv := newServer(t)
-	j := &judge{}
-	upstream := httptest.NewServer(j.handler(s.Latency))
-	t.Cleanup(upstream.Close)
-	c := &crew{t: t, open: map[int]map[int]*event{}, change: make(chan struct{}, 1)}
-
-	cycle := s.Limit.Per + s.Latency/2
+// work has four processes do all there is to do. After a third of it the first one is killed while it holds slots, and
+// another takes on what it had not begun.
+func (c *crew) work(s scale, redisURL, url string) {
 	total := 4 * (s.Buys + s.Late + s.Polls)
-	expected := cycle * time.Duration(total) / time.Duration(s.Limit.Requests)
+	expected := (s.Limit.Per + s.Latency/2) * time.Duration(total) / time.Duration(s.Limit.Requests)
 	opens := s.Hold + s.Limit.Per
-	of := func(n int) job {
-		one := job{Redis: srv.URL, URL: upstream.URL, Scale: s, Polls: s.Polls, Buys: s.Buys}
+	start := func(n int) *testproc.Process {
+		one := job{Redis: redisURL, URL: url, Scale: s, Polls: s.Polls, Buys: s.Buys}
 		for i := range s.Late {
 			one.Late = append(one.Late, opens+expected*time.Duration(40+8*i+2*n)/100)
 		}
-		return one
+		return c.start(n, one)
 	}
-	victim := c.start(0, of(0))
+	victim := start(0)
 	for n := 1; n < 4; n++ {
-		c.start(n, of(n))
+		start(n)
 	}
-
-	// After a third, the first one is killed while it holds slots; another takes on what it had not begun.
 	for holds := false; !holds; {
 		<-c.change
 		c.mu.Lock()
@@ -248,7 +240,7 @@ func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
 		c.mu.Unlock()
 	}
 	victim.Kill()
-	rest := job{Redis: srv.URL, URL: upstream.URL, Scale: s, Polls: s.Polls}
+	rest := job{Redis: redisURL, URL: url, Scale: s, Polls: s.Polls}
 	c.mu.Lock()
 	for _, e := range c.given {
 		if e.process == 0 && e.Class == Poll {
@@ -261,27 +253,32 @@ func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
 	}
 	c.start(4, rest)
 	c.wg.Wait()
+}
 
-	held := len(c.open[0])
+func TestFourProcessesKeepThePromiseAndUseTheCeiling(t *testing.T) {
+	t.Parallel()
+	s := scaleOf(os.Getenv("MUARA_BUDGET_SCALE"))
+	srv := newServer(t)
+	j := &judge{}
+	upstream := httptest.NewServer(j.handler(s.Latency))
+	t.Cleanup(upstream.Close)
+	c := &crew{t: t, open: map[int]map[int]*event{}, change: make(chan struct{}, 1)}
+	c.work(s, srv.URL, upstream.URL)
+
 	breaches, tightest := j.breaches(s.Limit)
 	used := c.usage(s)
-	commands := srv.rdb.Info(context.Background(), "commandstats").Val()
-	t.Logf("%d calls, %d arrivals, %d held by the killed process, breaches %d, tightest window of %d arrivals %s, mean latency %s, %.1f %% of the ceiling",
-		len(c.given), j.count(), held, breaches, s.Limit.Requests+1, tightest, c.took/time.Duration(c.ended), 100*used)
-	for line := range strings.Lines(commands) {
-		if strings.Contains(line, "evalsha") {
-			t.Log(strings.TrimSpace(line))
-		}
-	}
+	t.Logf("%d calls, %d arrivals, %d held by the killed process, breaches %d, tightest window of %d arrivals %s, mean latency %s, "+
+		"%.1f %% of the ceiling, %d scripts", len(c.given), j.count(), len(c.open[0]), breaches, s.Limit.Requests+1, tightest,
+		c.took/time.Duration(c.ended), 100*used, srv.scriptCalls())
 	require.Zero(t, breaches)
 	require.GreaterOrEqual(t, used, 0.95)
 	late := 0
 	for _, e := range c.given {
 		if e.Late {
 			late++
-			require.Zero(t, c.overtaken(e, 10*time.Millisecond), "a purchase leaves with the next free slot")
+			require.Zero(t, c.overtaken(e, 40*time.Millisecond), "a purchase leaves with the next free slot")
 			t.Logf("late purchase waited %s", time.Duration(e.At-e.Came).Round(time.Millisecond))
 		}
 	}
-	require.GreaterOrEqual(t, late, 4*s.Late-s.Late)
+	require.GreaterOrEqual(t, late, 3*s.Late)
 }

@@ -55,12 +55,12 @@ func TestUnusedSlotIsSoonSeenByOtherProcesses(t *testing.T) {
 	b := s.opened(Limit{1, time.Hour}, time.Minute)
 	slot := acquire(t, b, Poll)
 	other := s.pod(Limit{1, time.Hour}, time.Minute)
-	got := make(chan *Slot, 1)
-	go func() { got <- acquire(t, other, Poll) }()
+	got := acquiring(t, other, Poll)
 	s.queued(other, Poll, 1)
 	slot.Unused(background)
 	select {
-	case <-got:
+	case slot := <-got:
+		require.NotNil(t, slot)
 	case <-within(t, 2*time.Second).Done():
 		t.Fatal("the other process did not see it")
 	}

@@ -69,6 +69,17 @@ func within(t *testing.T, d time.Duration) context.Context {
 // soon is long enough for anything that should happen.
 const soon = 20 * time.Second
 
+// acquiring is a call that waits for its slot meanwhile; nil says that it did not get one.
+func acquiring(t *testing.T, b *Budget, class Class) <-chan *Slot {
+	t.Helper()
+	ctx, got := within(t, soon), make(chan *Slot, 1)
+	go func() {
+		slot, _ := b.Acquire(ctx, class)
+		got <- slot
+	}()
+	return got
+}
+
 func acquire(t *testing.T, b *Budget, class Class) *Slot {
 	t.Helper()
 	slot, err := b.Acquire(within(t, soon), class)
