@@ -97,7 +97,7 @@ func TestMutationsAreExactAndWithoutAGap(t *testing.T) {
 	for i, row := range rows {
 		m := row.(map[string]any)
 		require.EqualValues(t, 7-i, num(m["id"]))
-		require.EqualValues(t, balance, num(m["balance"]))
+		require.Equal(t, balance, num(m["balance"]))
 		balance += num(m["debit"]) - num(m["credit"])
 		require.ElementsMatch(t, []string{"id", "debit", "credit", "balance", "kind", "ref", "order_id", "notes", "created_at"}, keysOf(m))
 	}
@@ -225,10 +225,10 @@ func TestPublicPagesNeedNoKeyAndNoInternet(t *testing.T) {
 	require.Equal(t, http.StatusOK, docs.status)
 	require.Contains(t, docs.header.Get("Content-Type"), "text/html")
 	for _, foreign := range []string{"<script", "src=", "@import", "//cdn", "unpkg"} {
-		require.False(t, strings.Contains(docs.raw, foreign), foreign)
+		require.NotContains(t, docs.raw, foreign)
 	}
 	for _, path := range []string{"/order", "/otp/countries", "/mutations", "/webhook"} {
-		require.True(t, strings.Contains(docs.raw, path), path)
+		require.Contains(t, docs.raw, path)
 	}
 	for path, kind := range map[string]string{
 		"/openapi.json": "json", "/openapi-3.0.json": "json", "/openapi.yaml": "yaml", "/openapi-3.0.yaml": "yaml",

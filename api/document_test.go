@@ -125,8 +125,8 @@ func TestTheOlderDocumentHasNoNewerWords(t *testing.T) {
 	t.Parallel()
 	body, err := json.Marshal(document(t, "3.0"))
 	require.NoError(t, err)
-	require.False(t, strings.Contains(string(body), `"type":"null"`))
-	require.False(t, strings.Contains(string(body), `"type":[`))
+	require.NotContains(t, string(body), `"type":"null"`)
+	require.NotContains(t, string(body), `"type":[`)
 }
 
 func TestTheDocumentNamesNobodyElse(t *testing.T) {
@@ -134,7 +134,7 @@ func TestTheDocumentNamesNobodyElse(t *testing.T) {
 	body, err := Document(brand(), config.API{}, "3.1")
 	require.NoError(t, err)
 	for _, name := range []string{"rumahotp", "rqid", "upstream_ref", "provider", "huma", "digiflazz"} {
-		require.False(t, strings.Contains(strings.ToLower(string(body)), name), name)
+		require.NotContains(t, strings.ToLower(string(body)), name)
 	}
 }
 

@@ -80,8 +80,8 @@ var (
 		Count: 2, Orders: []order.View{exampleOTP(), examplePPOB("completed")}, NextCursor: ptr(cursor(cursorOrders, 113_987_654_321_098)),
 	}
 
-	exampleWebhook  = webhookData{URL: ptr("https://merchant.example/hooks"), Events: []string{"order.updated"}, Enabled: true, SecretHint: "whsec_…Qx9="}
-	exampleSecret   = secretData{Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+	exampleWebhook  = webhookData{URL: ptr("https://merchant.example/hooks"), Events: []string{"order.updated"}, Enabled: true, SecretHint: "whsec_…Qx9="} //nolint:gosec // an example
+	exampleSecret   = secretData{Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}                                                                         //nolint:gosec // an example
 	exampleDelivery = delivery{
 		ID: "1024", EventID: "evt_4T1ZC6Y0Q2RX", Type: "order.updated", Subject: exampleCommon(order.PPOB, "", "", "", 0).OrderID, URL: "https://merchant.example/hooks",
 		Status: "delivered", Attempts: 1, ResponseCode: ptr(200), ResponseBody: ptr("ok"), CreatedAt: exampleTime(), LastAttemptAt: ptr(exampleTime().Add(time.Second)),

@@ -219,6 +219,7 @@ func (p *placement) total(unit int64) (int64, bool) {
 		return mulCeil(unit, p.Quantity, 1)
 	case order.Product:
 		return mulCeil(unit, p.Quantity, 1000)
+	case order.PPOB, order.OTP:
 	}
 	return unit, true
 }

@@ -65,7 +65,7 @@ const (
 func cursor(kind cursorKind, key int64) string {
 	b := make([]byte, 0, cursorSize)
 	b = append(b, byte(kind))
-	b = binary.BigEndian.AppendUint64(b, uint64(key)) //nolint:gosec // the bits come back as they went
+	b = binary.BigEndian.AppendUint64(b, uint64(key))
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -78,7 +78,7 @@ func parseCursor(kind cursorKind, text string) (key int64, ok bool) {
 	if crc32.ChecksumIEEE(b[:1+cursorKey]) != binary.BigEndian.Uint32(b[1+cursorKey:]) {
 		return 0, false
 	}
-	key = int64(binary.BigEndian.Uint64(b[1:])) //nolint:gosec // the bits went in as they come back
+	key = int64(binary.BigEndian.Uint64(b[1:]))
 	return key, key > 0
 }
 

@@ -180,7 +180,7 @@ func (s *server) testWebhook(ctx context.Context, _ *noInput) (*delivery, error)
 }
 
 func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deliveriesData, error) {
-	limit, before, err := in.PageParams.parse(cursorDeliveries)
+	limit, before, err := in.parse(cursorDeliveries)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -99,7 +100,7 @@ func (r *reader) reference(brand string) (*referenceView, error) {
 			for _, m := range []struct {
 				method string
 				op     *huma.Operation
-			}{{"GET", item.Get}, {"POST", item.Post}, {"PUT", item.Put}, {"DELETE", item.Delete}} {
+			}{{http.MethodGet, item.Get}, {http.MethodPost, item.Post}, {http.MethodPut, item.Put}, {http.MethodDelete, item.Delete}} {
 				if m.op != nil && slices.Contains(m.op.Tags, tag.Name) {
 					tv.Operations = append(tv.Operations, r.operation(m.method, path, m.op))
 				}
@@ -191,7 +192,7 @@ func (r *reader) curl(v operationView) string {
 		path += "?" + strings.Join(query, "&")
 	}
 	out := `curl "$URL` + path + `" -H "Authorization: Bearer $KEY"`
-	if v.Method != "GET" {
+	if v.Method != http.MethodGet {
 		out = strings.Replace(out, "curl ", "curl -X "+v.Method+" ", 1)
 	}
 	if len(v.BodyExamples) > 0 {

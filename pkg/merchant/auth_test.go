@@ -169,7 +169,9 @@ func TestAChangedMerchantIsForgottenAtOnce(t *testing.T) {
 	}{
 		"tier":      {func() error { return s.SetTier(t.Context(), m.ID, 4, "a") }, func(id *merchant.Identity) bool { return id.Tier == 4 }},
 		"suspended": {func() error { return s.SetStatus(t.Context(), m.ID, merchant.Suspended, "a") }, func(id *merchant.Identity) bool { return id.Status == merchant.Suspended }},
-		"addresses": {func() error { return s.SetIPs(t.Context(), m.ID, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "a") }, func(id *merchant.Identity) bool { return len(id.IPs) == 1 }},
+		"addresses": {func() error {
+			return s.SetIPs(t.Context(), m.ID, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "a")
+		}, func(id *merchant.Identity) bool { return len(id.IPs) == 1 }},
 	} {
 		_, err := a.Authenticate(t.Context(), key.Secret)
 		require.NoError(t, err)
