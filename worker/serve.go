@@ -26,8 +26,10 @@ type Capacity struct {
 const (
 	// laterDelay is how long a task that has to wait is put back.
 	laterDelay = time.Second
-	// checkEvery and forwardEvery make an idle queue answer quickly.
-	checkEvery   = 100 * time.Millisecond
+	// An idle server looks for tasks this often: urgent work is at the upstream's
+	// door within some tens of milliseconds, and patient work costs Redis little.
+	urgentCheck  = 20 * time.Millisecond
+	patientCheck = 100 * time.Millisecond
 	forwardEvery = time.Second
 )
 
@@ -43,8 +45,8 @@ func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacit
 	patient.HandleFunc(queue.TypeCatalog, w.task(ctx, w.CatalogTurn))
 	patient.HandleFunc(queue.TypeBalance, w.task(ctx, w.BalanceTurn))
 	return serve(ctx,
-		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Urgent, c.Shutdown, queue.Buy(name), queue.Ask(name))), urgent},
-		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Patient, c.Shutdown, queue.Poll(name), queue.Low(name))), patient},
+		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Urgent, urgentCheck, c.Shutdown, queue.Buy(name), queue.Ask(name))), urgent},
+		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Patient, patientCheck, c.Shutdown, queue.Poll(name), queue.Low(name))), patient},
 	)
 }
 
@@ -58,7 +60,7 @@ func ServeWebhooks(ctx context.Context, rdb redis.UniversalClient, log *slog.Log
 		}
 		return deliver(ctx, p.EventID)
 	})
-	return serve(ctx, server{asynq.NewServerFromRedisClient(rdb, config(log, c.Patient, c.Shutdown, queue.Webhook)), mux})
+	return serve(ctx, server{asynq.NewServerFromRedisClient(rdb, config(log, c.Patient, urgentCheck, c.Shutdown, queue.Webhook)), mux})
 }
 
 type server struct {
@@ -90,14 +92,14 @@ func serve(ctx context.Context, servers ...server) error {
 }
 
 // config gives a server over queues, the first strictly before the next.
-func config(log *slog.Logger, concurrency int, shutdown time.Duration, queues ...string) asynq.Config {
+func config(log *slog.Logger, concurrency int, check, shutdown time.Duration, queues ...string) asynq.Config {
 	weights := map[string]int{}
 	for i, q := range queues {
 		weights[q] = len(queues) - i
 	}
 	return asynq.Config{
 		Concurrency: concurrency, Queues: weights, StrictPriority: true,
-		TaskCheckInterval: checkEvery, DelayedTaskCheckInterval: forwardEvery,
+		TaskCheckInterval: check, DelayedTaskCheckInterval: forwardEvery,
 		ShutdownTimeout: shutdown,
 		// Waiting is no failure; neither is anything else counted here: attempts are
 		// counted in Postgres, and the scheduler finds what is overdue.
@@ -128,11 +130,21 @@ func (w *Worker) task(drain context.Context, fn func(context.Context, queue.Task
 	}
 }
 
-// CatalogTurn reads one due scope of the catalogue.
+// CatalogTurn reads what is due of the catalogue, scope by scope, for as long as
+// a turn lasts.
 func (w *Worker) CatalogTurn(ctx context.Context, _ queue.Task) error {
-	if _, err := w.Desk.CatalogTurn(ctx, w.Client); err != nil {
-		// The scope has its own next time; trying the task again would not wait for it.
-		w.Log.WarnContext(ctx, "catalogue turn", "upstream", w.Client.Name, "error", err)
+	ctx, cancel := context.WithTimeout(ctx, turn)
+	defer cancel()
+	for ctx.Err() == nil {
+		did, err := w.Desk.CatalogTurn(ctx, w.Client)
+		if err != nil {
+			// The scope has its own next time; trying the task again would not wait for it.
+			w.Log.WarnContext(ctx, "catalogue turn", "upstream", w.Client.Name, "error", err)
+			return nil
+		}
+		if !did {
+			return nil
+		}
 	}
 	return nil
 }
