@@ -142,11 +142,11 @@ func TestTheListOfPPOBProducts(t *testing.T) {
 		return skus
 	}
 	yes, no := true, false
-	require.Equal(t, []string{"FFID70 9400", "MLID10 2700", "PLNIDPASC 2700", "ISATID5K 5800"}, list(1, catalog.PPOBFilter{}))
-	require.Equal(t, []string{"FFID70 9150", "MLID10 2550", "PLNIDPASC 2550", "ISATID5K 5600"}, list(4, catalog.PPOBFilter{}))
-	require.Equal(t, []string{"FFID70 9150", "MLID10 2550", "PLNIDPASC 2550", "ISATID5K 5600"}, list(9, catalog.PPOBFilter{}), "a tier that does not exist pays what the next lower one does")
+	require.Equal(t, []string{"FFID70 9400", "MLID10 2700", "PLNIDPASCA 2700", "ISATID5K 5800"}, list(1, catalog.PPOBFilter{}))
+	require.Equal(t, []string{"FFID70 9150", "MLID10 2550", "PLNIDPASCA 2550", "ISATID5K 5600"}, list(4, catalog.PPOBFilter{}))
+	require.Equal(t, []string{"FFID70 9150", "MLID10 2550", "PLNIDPASCA 2550", "ISATID5K 5600"}, list(9, catalog.PPOBFilter{}), "a tier that does not exist pays what the next lower one does")
 	require.Equal(t, []string{"ISATID5K 5800"}, list(1, catalog.PPOBFilter{Category: "PULSA"}))
-	require.Equal(t, []string{"PLNIDPASC 2700"}, list(1, catalog.PPOBFilter{Type: "postpaid"}))
+	require.Equal(t, []string{"PLNIDPASCA 2700"}, list(1, catalog.PPOBFilter{Type: "postpaid"}))
 	require.Equal(t, []string{"FFID70 9400"}, list(1, catalog.PPOBFilter{Available: &no}))
 	require.Equal(t, []string{"MLID10 2700"}, list(1, catalog.PPOBFilter{Available: &yes, Category: "games"}))
 	require.Equal(t, []string{"FFID70 9400", "MLID10 2700"}, list(1, catalog.PPOBFilter{Search: " DIAMOND "}))
@@ -302,7 +302,7 @@ func TestAnOrderIsRoutedToTheCheapestHealthySource(t *testing.T) {
 	require.EqualValues(t, 2600, price, "2400 + 3 % + 100, in steps of 50")
 	bound := snap().MaxCost(s.product("MLID10"), price)
 	require.EqualValues(t, 2590, bound)
-	require.Zero(t, snap().MaxCost(s.product("PLNIDPASC"), 2700), "a bill has no bound")
+	require.Zero(t, snap().MaxCost(s.product("PLNIDPASCA"), 2700), "a bill has no bound")
 	route := func(exclude ...int64) (order.Route, error) {
 		s.refresh()
 		return snap().Route(s.product("MLID10"), bound, exclude...)
@@ -519,6 +519,14 @@ func TestSourcesFollowTheConfiguration(t *testing.T) {
 	s.refresh()
 	require.Equal(t, version, s.c.Snapshot().Version, "doing it again changes nothing")
 	require.Equal(t, map[string]string{"alpha": "rqid false", "beta": "rumahotp true", "sandbox": "sandbox true"}, ensure(sources()[0]))
+	gamma := catalog.Source{Name: "gamma", Driver: "smm", Mode: catalog.Live}
+	require.NoError(t, catalog.KnowUpstream(ctx, s.pool, gamma, s.clock()))
+	s.refresh()
+	version = s.c.Snapshot().Version
+	require.NoError(t, catalog.KnowUpstream(ctx, s.pool, gamma, s.clock()))
+	s.refresh()
+	require.Equal(t, version, s.c.Snapshot().Version)
+	s.exec(`DELETE FROM upstreams WHERE name = 'gamma'`)
 	require.NoError(t, catalog.Pause(ctx, s.pool, "alpha", "by hand", "test", s.clock()))
 	require.Equal(t, map[string]string{"alpha": "digiflazz true", "beta": "rumahotp false", "sandbox": "sandbox true"},
 		ensure(catalog.Source{Name: "alpha", Driver: "digiflazz", Mode: catalog.Live}, sources()[1]), "what an operator paused stays so")

@@ -35,11 +35,15 @@ func (c *Catalog) FlushDemand(ctx context.Context) error {
 	for k, n := range counted {
 		modes, services, ns = append(modes, k.mode), append(services, k.service), append(ns, n)
 	}
-	_, err := c.pool.Exec(ctx, `UPDATE catalog_scopes s SET demand = s.demand + d.n,
+	// Locked in one order, since every process of the API does this.
+	_, err := c.pool.Exec(ctx, `WITH d AS (
+			SELECT s.upstream, s.key, d.n FROM unnest($1::text[], $2::text[], $3::bigint[]) AS d (mode, service, n)
+				JOIN otp_service_codes c ON c.service = d.service JOIN upstreams u ON u.name = c.upstream AND u.mode = d.mode
+				JOIN catalog_scopes s ON s.upstream = c.upstream AND s.service = c.code
+			ORDER BY s.upstream, s.key FOR UPDATE OF s)
+		UPDATE catalog_scopes s SET demand = s.demand + d.n,
 			next_run_at = CASE WHEN s.failures = 0 THEN least(s.next_run_at, greatest(s.last_done_at + $5::interval, $4)) ELSE s.next_run_at END
-		FROM unnest($1::text[], $2::text[], $3::bigint[]) AS d (mode, service, n)
-			JOIN otp_service_codes c ON c.service = d.service JOIN upstreams u ON u.name = c.upstream AND u.mode = d.mode
-		WHERE s.upstream = c.upstream AND s.service = c.code`, modes, services, ns, c.opts.Now(), fresh)
+		FROM d WHERE s.upstream = d.upstream AND s.key = d.key`, modes, services, ns, c.opts.Now(), fresh)
 	if err != nil {
 		return fmt.Errorf("catalog: demand: %w", err)
 	}

@@ -15,6 +15,9 @@ import (
 // that the transaction changed (or whose offers it changed). It must be the last
 // write of the transaction: from here to the commit all other changes wait.
 func Bump(ctx context.Context, tx pgx.Tx, products []int64) error {
+	if err := LockProducts(ctx, tx, products); err != nil {
+		return err
+	}
 	var version int64
 	if err := tx.QueryRow(ctx, `UPDATE catalog_version SET version = version + 1 RETURNING version`).Scan(&version); err != nil {
 		return fmt.Errorf("catalog: version: %w", err)
@@ -24,6 +27,19 @@ func Bump(ctx context.Context, tx pgx.Tx, products []int64) error {
 	}
 	if _, err := tx.Exec(ctx, `UPDATE products SET version = $1 WHERE id = ANY ($2)`, version, products); err != nil {
 		return fmt.Errorf("catalog: version: %w", err)
+	}
+	return nil
+}
+
+// LockProducts locks products in the order of their ids. All who change the catalogue
+// lock in one order, so that nobody waits in a circle: scopes, the lock of giving
+// out names, offers, products by id, the version.
+func LockProducts(ctx context.Context, tx pgx.Tx, products []int64) error {
+	if len(products) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `SELECT id FROM products WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`, products); err != nil {
+		return fmt.Errorf("catalog: lock: %w", err)
 	}
 	return nil
 }

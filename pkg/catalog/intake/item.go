@@ -137,7 +137,7 @@ func (cv *converter) ppob(it *item, o *upstream.Offer) bool {
 		it.stem = ppobStem(nil, it.iso, it.kind, nil)
 	}
 	if rest.first() != "" && o.Brand != "" && o.Group != "" {
-		it.matchKey = strings.Join([]string{"ppob", it.kind, it.iso, catalog.Fold(b.Name), catalog.Fold(it.group), required(it.inputs), rest.key()}, "|")
+		it.matchKey = strings.Join([]string{"ppob", it.kind, it.iso, catalog.Fold(b.Name), catalog.Fold(it.group), required(it.inputs), rest.telling(it.group).key()}, "|")
 	}
 	it.identity = sum("ppob", it.kind, it.iso, catalog.Fold(b.Name), rest.first())
 	return true

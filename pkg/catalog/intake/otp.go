@@ -56,10 +56,11 @@ func (b *batch) syncServices(ctx context.Context, listed []upstream.Service) err
 		return err
 	}
 	b.diff.Services = len(news) + len(gone)
-	if err := b.addServices(ctx, b.scope, news); err != nil {
+	// Scopes are locked before names are given out, as in every import.
+	if err := b.closeServices(ctx, gone); err != nil {
 		return err
 	}
-	return b.closeServices(ctx, gone)
+	return b.addServices(ctx, b.scope, news)
 }
 
 func (b *batch) mappings(ctx context.Context) (map[string]mapping, error) {

@@ -3,6 +3,8 @@ package intake
 import (
 	"strconv"
 	"strings"
+
+	"github.com/muarahq/muara/pkg/catalog"
 )
 
 const (
@@ -42,7 +44,7 @@ func ppobStem(b *brand, iso, kind string, rest words) string {
 			}
 		}
 	}
-	if kind == "postpaid" && !strings.Contains(text.String(), "PASC") {
+	if kind == catalog.Postpaid {
 		text.WriteString("PASCA")
 	}
 	stem := short + iso
@@ -53,7 +55,7 @@ func ppobStem(b *brand, iso, kind string, rest words) string {
 // filler tells which words say nothing that the brand or the number does not.
 func filler(w string) bool {
 	switch w {
-	case "pulsa", "prabayar", "reguler", "regular", "voucher", "token", "diamond", "uc", "cp", "coin", "robux", "vp", "points", "point",
+	case "pulsa", "prabayar", "pascabayar", "reguler", "regular", "voucher", "token", "diamond", "uc", "cp", "coin", "robux", "vp", "points", "point",
 		"topup", "top", "up", "saldo", "game", "indonesia", "id", "paket", "kuota", "gb", "mb", "hari", "bulan", "rp", "idr", "dan", "untuk":
 		return true
 	}
@@ -99,7 +101,7 @@ func otpStem(service, iso string, server int) string {
 
 // variant is the nth SKU that is tried for a stem, from 1.
 func variant(mode, stem string, n int) string {
-	if mode == "test" {
+	if mode == catalog.Test {
 		stem = testPrefix + stem
 	}
 	if n == 1 {

@@ -33,7 +33,9 @@ func TestASKUTellsBrandCountryAndNominal(t *testing.T) {
 		{"INDOSAT 5.000", "INDOSAT", "PULSA", "prepaid", "ISATID5K", "Indosat 5.000"},
 		{"Telkomsel Data 5 GB 30 Hari", "TELKOMSEL", "Data", "", "TSELIDDATA5GB30H", "Telkomsel Data 5 GB 30 Hari"},
 		{"Token PLN 20rb", "PLN", "PLN", "", "PLNID20K", "Token PLN 20rb"},
-		{"PLN Pascabayar", "PLN", "Tagihan", "postpaid", "PLNIDPASC", "PLN Pascabayar"},
+		{"PLN Pascabayar", "PLN", "Tagihan", "postpaid", "PLNIDPASCA", "PLN Pascabayar"},
+		{"BPJS Kesehatan", "BPJS KESEHATAN", "Tagihan", "postpaid", "BPJSIDPASCA", "BPJS Kesehatan"},
+		{"Telkom Speedy", "TELKOM", "Tagihan", "postpaid", "TLKMIDSPEEPASCA", "Telkom Speedy"},
 		{"XL Data 1,5GB", "XL", "Data", "", "XLIDDATA1P5GB", "XL Data 1,5GB"},
 		{"Weekly Diamond Pass", "MOBILE LEGENDS", "Games", "", "MLIDWEEKPASS", "Mobile Legends Weekly Diamond Pass"},
 		{"Voucher 1.000.000", "Some Brand Ltd", "Voucher", "", "SBLID1M", "Some Brand Ltd Voucher 1.000.000"},
@@ -55,6 +57,9 @@ func TestTheSameThingHasOneKeyHoweverItIsWritten(t *testing.T) {
 	}
 	require.Equal(t, key("Mobile Legends 10 Diamond", "MOBILE LEGENDS", "Games"), key("10 Diamonds", "mobilelegend", "game"))
 	require.Equal(t, key("INDOSAT 5.000", "INDOSAT", "PULSA"), key("Indosat 5rb", "Indosat Ooredoo", "Pulsa"))
+	require.Equal(t, key("Pulsa Tri Rp5.000", "TRI", "Pulsa"), key("Tri 5.000", "three", "PULSA"))
+	require.Equal(t, key("DANA TopUp Rp10.000", "DANA", "E-Money"), key("DANA 10.000", "DANA", "ewallet"))
+	require.NotEqual(t, key("Tri Pulsa 5.000", "TRI", "Paket Data"), key("Tri 5.000", "TRI", "Paket Data"))
 	for name, other := range map[string]string{
 		"another nominal": key("Mobile Legends 12 Diamond", "MOBILE LEGENDS", "Games"),
 		"another word":    key("Mobile Legends 10 Diamond Promo", "MOBILE LEGENDS", "Games"),
@@ -82,6 +87,7 @@ func TestANameIsReadAsWordsAndNumbers(t *testing.T) {
 		"5kg":            "5 kg",
 		"007":            "7",
 		"5.0000":         "5.0000",
+		"1000.000":       "1000000",
 		"12 Diamonds+3":  "12 3 diamond",
 		"Rp 25.000 - 30": "25000 30 rp",
 		"":               "",

@@ -16,7 +16,7 @@ type word struct {
 	number bool
 }
 
-var token = regexp.MustCompile(`\d{1,3}(?:[.,]\d{3})+(?:\D|$)|\d+(?:[.,]\d+)?|\p{L}+`)
+var token = regexp.MustCompile(`\d+(?:[.,]\d{3})+(?:\D|$)|\d+(?:[.,]\d+)?|\p{L}+`)
 
 // split reads a name. "5.000", "5,000" and "5rb" are the number 5000; "1,5" is 1.5.
 func split(name string) words {
@@ -52,7 +52,7 @@ func split(name string) words {
 }
 
 var (
-	thousands = regexp.MustCompile(`^(\d{1,3}(?:[.,]\d{3})+)(?:\D|$)`)
+	thousands = regexp.MustCompile(`^(\d+(?:[.,]\d{3})+)(?:\D|$)`)
 	multiple  = regexp.MustCompile(`^\s?(rb|ribu|k|jt|juta)(?:[^\p{L}\d]|$)`)
 )
 
@@ -100,9 +100,6 @@ func (ws words) without(b *brand) (rest words, found bool) {
 		found = true
 		i += n
 	}
-	if len(rest) == 0 {
-		return ws, found // "PLN" of the brand PLN: something must remain to tell it by
-	}
 	return rest, found
 }
 
@@ -118,6 +115,26 @@ func (ws words) spells(i int, b *brand) int {
 		}
 	}
 	return longest
+}
+
+// telling leaves out what only repeats the group that the name stands in, or says
+// that a number is money: "Pulsa Tri Rp5.000" among Pulsa is "Tri 5.000".
+func (ws words) telling(group string) words {
+	var out words
+	for _, w := range ws {
+		switch {
+		case w.number:
+		case w.text == "rp", w.text == "idr":
+			continue
+		case group == "Pulsa" && (w.text == "pulsa" || w.text == "reguler" || w.text == "regular"),
+			group == "Token Listrik" && w.text == "token",
+			group == "E-Money" && (w.text == "topup" || w.text == "top" || w.text == "up" || w.text == "saldo"),
+			group == "Voucher" && w.text == "voucher":
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // first is the first number, which is the nominal; empty for none.

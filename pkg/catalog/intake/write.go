@@ -3,6 +3,8 @@ package intake
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/muarahq/muara/pkg/catalog"
 )
 
 // write brings the difference into the tables. What closes goes first, so that a
@@ -136,6 +138,13 @@ func (b *batch) describe(ctx context.Context) error {
 		if u.facts && u.item.category == "ppob" {
 			changed = append(changed, u)
 		}
+	}
+	ids := make([]int64, len(changed))
+	for i, u := range changed {
+		ids[i] = u.was.product
+	}
+	if err := catalog.LockProducts(ctx, b.tx, ids); err != nil {
+		return err
 	}
 	for _, part := range parts(changed) {
 		var product, offer []int64
