@@ -33,7 +33,7 @@ import (
 
 // world is one gateway with a small catalogue: two API processes over one database and one Redis.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *pg.DB
 	store   *merchant.Store
 	catalog *catalog.Catalog
@@ -48,7 +48,7 @@ type world struct {
 // option changes what an API is made from.
 type option func(*api.Deps)
 
-func newWorld(t *testing.T, opts ...option) *world {
+func newWorld(t testing.TB, opts ...option) *world {
 	t.Helper()
 	db := testdb.New(t)
 	w := &world{t: t, db: &pg.DB{Bun: db.Bun, Pool: db.Pool}, queue: &fakeQueue{}, clock: newClock(), logs: &logBuffer{}}
@@ -136,7 +136,7 @@ func (c *client) on(i int) *client {
 
 // reply is an answer, decoded.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	raw    string
