@@ -1,0 +1,17 @@
+// Package e2e tests Muara as it runs: real processes of both binaries over a real
+// Postgres, a real Redis and the emulators, ended by an audit that compares our books
+// with the emulators' own.
+//
+// Decisions that bind this package:
+//
+//   - A test steers from outside only: the merchant API, operator commands, signals to
+//     processes, the servers' restarts, and the emulators' control API. The database is
+//     read for the audit and never written.
+//   - Nothing sleeps. Every wait is for a condition that can be seen, with a deadline
+//     that fails the test and says what it waited for.
+//   - The audit believes the emulators' books; what ours say has to match them.
+//
+// Budgets and timeouts are scaled down so that the whole fits a small CI machine.
+// MUARA_E2E_ORDERS is how many orders the test with faults places (2,000 unless set),
+// MUARA_E2E_SEED what its choices are drawn from.
+package e2e

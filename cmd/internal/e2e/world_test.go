@@ -1,0 +1,285 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/testdb"
+	"github.com/muarahq/muara/pkg/testredis"
+)
+
+// The upstreams as the configuration calls them: names that no word of ours holds.
+const (
+	otpName  = "hulu-kapuas"
+	ppobName = "hulu-barito"
+
+	apiKey = "kunci-sumber-2771"
+	mmid   = "MM-48213"
+)
+
+// settings are what tests choose; zero values get what fits most.
+type settings struct {
+	// own: a Postgres server of the test's own, to be restarted.
+	own bool
+	// limit is both upstreams' promise of requests in a second, kept and judged.
+	limit int
+	// life is how long a number is rented.
+	life time.Duration
+	// delay is how long a purchase takes, and up to half of it more.
+	delay     time.Duration
+	rateLimit int
+}
+
+// world is an installation: servers, emulators, configuration and the roles' processes.
+type world struct {
+	t        testing.TB
+	settings settings
+	dir      string // configuration and logs
+	bin      string
+	pg       *testdb.Server // nil on the shared server
+	redis    *testredis.Server
+	dbURL    string
+	pool     *pgxpool.Pool // for looking only
+	otp      *emulated
+	ppob     *emulated
+	receiver *receiver
+
+	mu       sync.Mutex
+	running  map[string]*process
+	launched map[string]int // how often a process of a name was started
+
+	apis [2]atomic.Pointer[string] // where the APIs listen
+	next atomic.Int64
+}
+
+func newWorld(t testing.TB, s settings) *world {
+	t.Helper()
+	bin, err := binaries()
+	require.NoError(t, err)
+	if s.limit == 0 {
+		s.limit = 60
+	}
+	if s.life == 0 {
+		s.life = 15 * time.Minute
+	}
+	if s.delay == 0 {
+		s.delay = 400 * time.Millisecond
+	}
+	if s.rateLimit == 0 {
+		s.rateLimit = -1
+	}
+	w := &world{t: t, settings: s, dir: t.TempDir(), bin: bin, running: map[string]*process{}, launched: map[string]int{}}
+	w.redis = testredis.StartServer(t)
+	if s.own {
+		w.pg = testdb.StartServer(t)
+		w.dbURL = w.pg.URL
+	} else {
+		w.dbURL = testdb.NewEmpty(t)
+	}
+	w.receiver = newReceiver(t)
+	w.emulators()
+	w.configure()
+	w.cli(nil, "migrate", "up")
+	w.pool, err = pgxpool.New(t.Context(), w.dbURL)
+	require.NoError(t, err)
+	t.Cleanup(w.pool.Close)
+	return w
+}
+
+// emulators starts both in one process.
+func (w *world) emulators() {
+	limit := fmt.Sprint(w.settings.limit)
+	p := launch(w.t, w.dir, "emulator", exec.Command(filepath.Join(w.bin, "emulator"),
+		"-rumahotp", "127.0.0.1:0", "-rqid", "127.0.0.1:0", "-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
+		"-services", "3", "-seed", fmt.Sprint(seed()), "-delay", w.settings.delay.String(), "-jitter", (w.settings.delay/2).String(), "-life", w.settings.life.String(),
+		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-block", "2s"))
+	at := addresses(w.t, p)
+	w.otp = &emulated{t: w.t, base: at["rumahotp"], control: at["control"] + "/rumahotp/control"}
+	w.ppob = &emulated{t: w.t, base: at["rqid"], control: at["control"] + "/rqid/control"}
+}
+
+// configure writes muara.yaml.
+func (w *world) configure() {
+	text := fmt.Sprintf(`
+api: {listen: "127.0.0.1:0", admin_listen: "off", metrics_listen: "off", rate_limit: %d}
+database: {url: %q, max_conns: 10}
+redis: {url: %q}
+secrets: {encryption_key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+upstreams:
+  - name: %s
+    driver: rumahotp
+    base_url: %s/api
+    credentials: {api_key: %q}
+    budget: {requests: %d, per: 1s}
+    timeout: 2s
+    provides: [otp, ppob]
+  - name: %s
+    driver: rqid
+    base_url: %s
+    credentials: {api_key: %q, mmid: %q}
+    budget: {requests: %d, per: 1s}
+    timeout: 2s
+    provides: [ppob]
+webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
+worker: {metrics_listen: "off", shutdown_timeout: 10s}
+scheduler: {metrics_listen: "off"}
+`, w.settings.rateLimit, w.dbURL, w.redis.URL, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit)
+	require.NoError(w.t, os.WriteFile(w.config(), []byte(text), 0o600))
+}
+
+func (w *world) config() string { return filepath.Join(w.dir, "muara.yaml") }
+
+// refusal is an operator command that ended with an error.
+type refusal struct {
+	args []string
+	code int
+	text string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("muara %s: exit %d: %s", strings.Join(r.args, " "), r.code, r.text)
+}
+
+// try runs an operator command and decodes its one JSON object into out.
+func (w *world) try(out any, args ...string) error {
+	cmd := exec.CommandContext(w.t.Context(), filepath.Join(w.bin, "muara"), append([]string{"--config", w.config(), "--json"}, args...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	raw, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &refusal{args: args, code: exit.ExitCode(), text: strings.TrimSpace(stderr.String())}
+	}
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(raw, out)
+}
+
+// cli is try for what must succeed.
+func (w *world) cli(out any, args ...string) {
+	w.t.Helper()
+	require.NoError(w.t, w.try(out, args...))
+}
+
+// start starts a role under a name that is free.
+func (w *world) start(name string, args ...string) *process {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.launched[name]++
+	cmd := exec.Command(filepath.Join(w.bin, "muara"), append([]string{"--config", w.config()}, args...)...)
+	p := launch(w.t, w.dir, fmt.Sprintf("%s.%d", name, w.launched[name]), cmd)
+	w.running[name] = p
+	return p
+}
+
+// proc gives the running process of a name.
+func (w *world) proc(name string) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running[name]
+}
+
+// api starts the n-th API and waits until it answers.
+func (w *world) api(n int) *process {
+	w.t.Helper()
+	p := w.start(fmt.Sprintf("api-%d", n), "api", "--drain-notice", "100ms")
+	url := "http://" + p.await(w.t, "api ready")["listen"].(string)
+	w.apis[n].Store(&url)
+	return p
+}
+
+// url is an API's address, in turn.
+func (w *world) url() string {
+	for {
+		if at := w.apis[w.next.Add(1)%int64(len(w.apis))].Load(); at != nil {
+			return *at
+		}
+	}
+}
+
+// worker starts the n-th worker of an upstream.
+func (w *world) worker(upstream string, n int) *process {
+	w.t.Helper()
+	p := w.start(fmt.Sprintf("worker-%s-%d", upstream, n), "worker", "--upstream", upstream)
+	p.await(w.t, "worker ready")
+	return p
+}
+
+func (w *world) webhooks(n int) *process {
+	w.t.Helper()
+	p := w.start(fmt.Sprintf("webhooks-%d", n), "worker", "--webhooks")
+	p.await(w.t, "webhooks ready")
+	return p
+}
+
+func (w *world) scheduler(n int) *process {
+	w.t.Helper()
+	p := w.start(fmt.Sprintf("scheduler-%d", n), "scheduler")
+	p.await(w.t, "scheduler ready")
+	return p
+}
+
+// everything starts two of each role, and imports the catalogue.
+func (w *world) everything() {
+	w.t.Helper()
+	for n := range 2 {
+		w.scheduler(n)
+		w.worker(otpName, n)
+		w.worker(ppobName, n)
+		w.webhooks(n)
+	}
+	w.catalogue()
+	for n := range 2 {
+		w.api(n)
+	}
+}
+
+// catalogue has the workers read what the upstreams sell.
+func (w *world) catalogue() {
+	w.t.Helper()
+	w.cli(nil, "catalog", "import")
+}
+
+// count asks the database for one number; -1 while it does not answer.
+func (w *world) count(sql string, args ...any) int {
+	n := -1
+	if err := w.pool.QueryRow(w.t.Context(), sql, args...).Scan(&n); err != nil {
+		return -1
+	}
+	return n
+}
+
+// alive requires that no process has ended by itself.
+func (w *world) alive() {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, p := range maps.All(w.running) {
+		require.True(w.t, p.Running(), "%s has ended:\n%s", name, tail(p.log, 50))
+	}
+}
+
+func seed() uint64 { return uint64(fromEnv("MUARA_E2E_SEED", 1)) }
+
+// verified requires that the operators' proof of the books finds nothing.
+func (w *world) verified() {
+	w.t.Helper()
+	var report map[string]any
+	w.cli(&report, "ledger", "verify")
+	require.Equal(w.t, true, report["clean"], "%v", report)
+}
