@@ -95,7 +95,7 @@ func (c *productStockCmd) items() (items []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		defer in.Close() //nolint:errcheck // was only read
+		defer in.Close()
 	}
 	items, err = catalog.ParseStock(in)
 	if err != nil {

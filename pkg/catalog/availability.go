@@ -83,6 +83,7 @@ func hope(r Reason) int {
 		return 2
 	case OutOfStock:
 		return 1
+	case Closed:
 	}
 	return 0
 }

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -245,7 +244,7 @@ func TestRouting(t *testing.T) {
 			require.Equal(t, order.Route{}, r)
 			require.Equal(t, tc.kind, fault.KindOf(err))
 			var f *fault.Error
-			require.True(t, errors.As(err, &f))
+			require.ErrorAs(t, err, &f)
 			require.Equal(t, tc.after, f.RetryAfter)
 			if tc.kind == fault.Unavailable {
 				require.Equal(t, string(tc.reason), f.Details[0].Reason)

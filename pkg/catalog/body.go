@@ -86,6 +86,7 @@ func (b *Body) In(e Encoding) Variant {
 	case Zstd:
 		b.zs.once.Do(func() { b.zs.bytes = b.compressed(zstandard(b.plain)) })
 		return Variant{Zstd, `"` + b.tag + `-zstd"`, b.zs.bytes}
+	case Identity:
 	}
 	return Variant{Identity, `"` + b.tag + `"`, b.plain}
 }
@@ -141,7 +142,7 @@ func zstandard(plain []byte) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("catalog: zstd: %v", err))
 	}
-	defer w.Close() //nolint:errcheck // has nothing to flush: EncodeAll is complete
+	defer w.Close()
 	return bytes.Clone(w.EncodeAll(plain, nil))
 }
 

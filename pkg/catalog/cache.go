@@ -41,7 +41,7 @@ func (c *cache) get(key string, build func() *Body) *Body {
 		c.byKey[key] = at
 	}
 	c.mu.Unlock()
-	s := at.Value.(*slot) //nolint:errcheck // nothing else is in the list
+	s := at.Value.(*slot)
 	s.once.Do(func() {
 		s.body = build()
 		s.body.grew = func(n int) { c.grow(s, int64(n)) }
@@ -62,7 +62,7 @@ func (c *cache) grow(s *slot, n int64) {
 	c.size += n
 	for c.size > c.limit && c.order.Len() > 1 {
 		last := c.order.Back()
-		old := last.Value.(*slot) //nolint:errcheck // nothing else is in the list
+		old := last.Value.(*slot)
 		c.order.Remove(last)
 		delete(c.byKey, old.key)
 		c.size -= old.size

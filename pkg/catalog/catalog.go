@@ -83,10 +83,11 @@ type stock struct {
 // Open loads the catalogue; it fails when the database does not answer.
 func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (*Catalog, error) {
 	opts = opts.withDefaults()
+	kept := newCache(opts.CacheBytes)
 	c := &Catalog{
-		pool: pool, opts: opts, log: opts.Log, metrics: newMetrics(opts.Registerer),
+		pool: pool, opts: opts, log: opts.Log, metrics: newMetrics(opts.Registerer, kept.bytes),
 		live:  &live{now: opts.Now, random: opts.Random},
-		cache: newCache(opts.CacheBytes), demand: map[demandKey]int64{},
+		cache: kept, demand: map[demandKey]int64{},
 		products: map[int64]*Product{},
 	}
 	c.live.stock.Store(&stock{items: map[int64]int64{}})

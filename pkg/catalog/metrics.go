@@ -13,7 +13,7 @@ type metrics struct {
 	refresh  prometheus.Histogram
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, kept func() int64) *metrics {
 	if reg == nil {
 		return nil
 	}
@@ -29,7 +29,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 10),
 		}),
 	}
-	reg.MustRegister(m.version, m.products, m.refresh)
+	bytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "muara_catalog_cache_bytes", Help: "Size of the encoded lists that this process keeps.",
+	}, func() float64 { return float64(kept()) })
+	reg.MustRegister(m.version, m.products, m.refresh, bytes)
 	return m
 }
 

@@ -137,6 +137,7 @@ func message(r Reason) string {
 		return "not sold at this time of day"
 	case Paused:
 		return "temporarily paused"
+	case Closed:
 	}
 	return "not sold at present"
 }

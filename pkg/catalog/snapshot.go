@@ -212,11 +212,12 @@ func build(before *Snapshot, all map[int64]*Product, dirty map[shelf]bool, editi
 
 // inList orders products as lists show them.
 func inList(a, b *Product) int {
-	switch {
-	case a.Category == order.OTP:
+	switch a.Category {
+	case order.OTP:
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.ISO, b.ISO), cmp.Compare(a.Server, b.Server))
-	case a.Category == order.Product:
+	case order.Product:
 		return cmp.Or(strings.Compare(a.VariantOf, b.VariantOf), cmp.Compare(a.fixedPrice, b.fixedPrice), strings.Compare(a.SKU, b.SKU))
+	case order.PPOB, order.SMM:
 	}
 	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Brand, b.Brand), cmp.Compare(a.Cost, b.Cost), strings.Compare(a.SKU, b.SKU))
 }

@@ -387,7 +387,7 @@ func TestConcurrentImportsGiveEachNameOnce(t *testing.T) {
 	}
 	wg.Wait()
 	require.EqualValues(t, 120, d.one(`SELECT count(*) FROM offers`))
-	require.EqualValues(t, d.one(`SELECT count(*) FROM products`), d.one(`SELECT count(DISTINCT sku) FROM products`))
+	require.Equal(t, d.one(`SELECT count(*) FROM products`), d.one(`SELECT count(DISTINCT sku) FROM products`))
 	require.EqualValues(t, 30, d.one(`SELECT count(*) FROM products WHERE match_key IS NOT NULL`))
 }
 

@@ -195,7 +195,7 @@ func sum(texts ...string) []byte {
 	h := sha256.New()
 	for _, t := range texts {
 		var n [4]byte
-		n[0], n[1], n[2], n[3] = byte(len(t)>>24), byte(len(t)>>16), byte(len(t)>>8), byte(len(t)) //nolint:gosec // the low bytes
+		n[0], n[1], n[2], n[3] = byte(len(t)>>24), byte(len(t)>>16), byte(len(t)>>8), byte(len(t))
 		h.Write(n[:])
 		h.Write([]byte(t))
 	}

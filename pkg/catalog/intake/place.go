@@ -261,7 +261,7 @@ func (b *batch) insertProducts(ctx context.Context, drafts []*draft) (map[string
 			sku, category, key, name = append(sku, d.sku), append(category, it.category), append(key, d.key), append(name, d.name)
 			brand, group, kind = append(brand, it.brand), append(group, it.group), append(kind, it.kind)
 			description, inputs = append(description, it.description), append(inputs, string(raw))
-			service, iso, server = append(service, it.service), append(iso, it.iso), append(server, int32(d.server)) //nolint:gosec // counts up from 1
+			service, iso, server = append(service, it.service), append(iso, it.iso), append(server, int32(d.server))
 		}
 		rows, err := b.tx.Query(ctx, insertProductsSQL, b.mode, b.now, sku, category, key, name, brand, group, kind, description, inputs, service, iso, server)
 		if err != nil {

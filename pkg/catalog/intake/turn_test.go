@@ -114,11 +114,11 @@ func TestAReadingThatFailsIsTriedAgainLaterAndLater(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	s := &source{roots: []upstream.Scope{{Key: "p", Every: 10 * time.Minute}}, fail: errors.New("block page"), pages: map[string][]upstream.Page{"p": {{}}}}
-	for _, wait := range []time.Duration{15, 30, 60, 120, 240, 480, 600, 600} {
+	for _, seconds := range []int{15, 30, 60, 120, 240, 480, 600, 600} {
 		did, err := d.im.Turn(t.Context(), s, "alpha")
 		require.True(t, did)
 		require.ErrorIs(t, err, s.fail)
-		d.clock.pass(wait*time.Second - time.Millisecond)
+		d.clock.pass(time.Duration(seconds)*time.Second - time.Millisecond)
 		did, err = d.im.Turn(t.Context(), s, "alpha")
 		require.NoError(t, err)
 		require.False(t, did)

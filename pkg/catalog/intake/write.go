@@ -67,7 +67,7 @@ func (c *columns) add(it *item, product, cost int64) {
 	c.saidName, c.reason = append(c.saidName, it.saidName), append(c.reason, it.reason)
 	c.facts, c.identity = append(c.facts, it.facts), append(c.identity, it.identity)
 	c.available, c.unlimited = append(c.available, it.available), append(c.unlimited, it.unlimited)
-	c.successRate = append(c.successRate, int32(it.successRate)) //nolint:gosec // 0 to 100
+	c.successRate = append(c.successRate, int32(it.successRate))
 }
 
 func (b *batch) insertOffers(ctx context.Context, products []int64) error {
