@@ -427,4 +427,3 @@ func TestReadsGoOnWhileTheCatalogueChanges(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 2519, s.product("MLID10").Cost)
 }
-
