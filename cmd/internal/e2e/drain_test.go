@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+)
+
+func TestAWorkerThatIsStoppedInTheMiddleOfPurchasesLosesNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.scheduler(0)
+	for n := range 2 {
+		w.worker(otpName, n)
+		w.worker(ppobName, n)
+	}
+	w.catalogue()
+	w.api(0)
+	w.api(1)
+	m := w.merchant("Toko Surut", 1_000_000_000)
+	for _, e := range []*emulated{w.otp, w.ppob} {
+		e.fault(emulate.Rule{Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(700 * time.Millisecond), Jitter: emulate.Duration(200 * time.Millisecond)})
+	}
+	const each = 40
+	prepaid, games, numbers := w.goods("ppob", ppobName)[0], w.goods("ppob", otpName)[0], w.goods("otp", otpName)[0]
+	for i := range each {
+		m.place(t, ppob(fmt.Sprintf("a-%d", i), &prepaid, fmt.Sprintf("0812%06d01", i)))
+		m.place(t, ppob(fmt.Sprintf("b-%d", i), &games, fmt.Sprintf("0813%06d01", i)))
+		m.place(t, rented(fmt.Sprintf("c-%d", i), &numbers))
+	}
+	for _, name := range []string{otpName, ppobName} {
+		until(t, 20*time.Second, name+" is being bought at", func() bool {
+			return w.count(`SELECT count(*) FROM orders WHERE state = 'sending' AND upstream = $1`, name) >= 4
+		})
+		w.proc("worker-" + name + "-0").drain(t)
+	}
+	until(t, 90*time.Second, "everything is final", func() bool { return w.count(`SELECT count(*) FROM orders WHERE state <> 'completed'`) == 0 })
+
+	require.Len(t, w.ppob.books().Purchases, each)
+	require.Len(t, w.otp.books().Purchases, 2*each)
+	require.Empty(t, w.ppob.books().TwiceByTarget())
+	require.Empty(t, w.otp.books().Twice())
+	require.Zero(t, w.count(`SELECT count(*) FROM order_events WHERE to_state = 'unknown'`), "no call was given up")
+	require.Zero(t, w.count(`SELECT count(*) FROM orders WHERE attempt <> 1`), "no purchase was tried twice")
+	require.Empty(t, w.otp.books().Violations)
+	require.Empty(t, w.ppob.books().Violations)
+	w.verified()
+}
+
+func TestAnAPIThatIsStoppedAnswersWhatItHasTaken(t *testing.T) {
+	t.Parallel()
+	w := shop(t)
+	m := w.merchant("Toko Tutup", 1_000_000_000)
+	good := w.goods("ppob", ppobName)[0]
+	doomed := *w.apis[0].Load()
+	var accepted, refused atomic.Int64
+	var broken sync.Map
+	var posts sync.WaitGroup
+	stop := make(chan struct{})
+	for p := range 8 {
+		posts.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				ref := fmt.Sprintf("tutup-%d-%d", p, i)
+				r, err := m.send(t.Context(), doomed, http.MethodPost, "/api/v1/order", ppob(ref, &good, fmt.Sprintf("0812%02d%05d01", p, i)))
+				switch {
+				case err == nil && r.Status == http.StatusOK:
+					accepted.Add(1)
+				case err == nil:
+					broken.Store(ref, string(r.Raw))
+					return
+				default:
+					refused.Add(1) // the listener is closed: the request was not taken
+					return
+				}
+			}
+		})
+	}
+	until(t, 20*time.Second, "orders are being accepted", func() bool { return accepted.Load() > 100 })
+	w.proc("api-0").drain(t)
+	close(stop)
+	posts.Wait()
+	broken.Range(func(ref, said any) bool {
+		t.Errorf("%v was answered %v", ref, said)
+		return true
+	})
+	// What was answered is there. A request that met a closing connection may have been
+	// taken, too: its ref tells, at the other API.
+	orders := int64(len(m.orders(t)))
+	require.GreaterOrEqual(t, orders, accepted.Load())
+	require.LessOrEqual(t, orders, accepted.Load()+refused.Load())
+	w.verified()
+}
