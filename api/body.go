@@ -30,8 +30,12 @@ func readBody(ctx context.Context) ([]byte, error) {
 	if c.r.ContentLength > maxBody {
 		return nil, tooLarge
 	}
-	// A recorder has no deadlines, and does not need them.
-	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	// A recorder has no deadlines, and does not need them. The deadline must go once
+	// the body is here: when it passed later, net/http would take the caller for gone
+	// and end the request's context.
+	conn := http.NewResponseController(c.w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	var b bytes.Buffer
 	if c.r.ContentLength > 0 {
 		b.Grow(int(c.r.ContentLength) + bytes.MinRead)

@@ -117,8 +117,8 @@ func examplesOrderBody() map[string]*huma.Example {
 		"ppob": {Summary: "Phone credit, games, electricity", Value: map[string]any{
 			"category": "ppob", "ref": "trx-0001", "sku": "MLID10", "customer_no": "12345678", "zone_id": "2685",
 		}},
-		"otp": {Summary: "A rented number", Value: map[string]any{"category": "otp", "ref": "otp-0001", "sku": "OTPTGID"}},
-		"product": {Summary: "A premium product", Value: map[string]any{
+		"rented-number": {Summary: "A rented number", Value: map[string]any{"category": "otp", "ref": "otp-0001", "sku": "OTPTGID"}},
+		"premium": {Summary: "A premium product", Value: map[string]any{
 			"category": "product", "ref": "prd-0001", "sku": "NETFLIX1B", "quantity": 2, "max_price": 70_000,
 		}},
 	}

@@ -58,7 +58,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 			span.SetStatus(codes.Error, "")
 		}
 		span.End()
-		s.deps.Log.DebugContext(ctx, "request", "method", r.Method, "route", c.route, "status", c.w.status, "seconds", time.Since(start).Seconds())
+		if s.deps.Log.Enabled(ctx, slog.LevelDebug) {
+			s.deps.Log.DebugContext(ctx, "request", "method", r.Method, "route", c.route, "status", c.w.status, "seconds", time.Since(start).Seconds())
+		}
 		if c.w.broken {
 			panic(http.ErrAbortHandler)
 		}
@@ -105,6 +107,8 @@ func cutBase(path string) (string, bool) {
 // the contract: 401, 403, 429. What the router cannot find is refused after them,
 // yet without a key too.
 func (s *server) serveRoute(c *call, path string) {
+	// A list of the catalogue says otherwise.
+	c.w.Header().Set("Cache-Control", "no-store")
 	route := s.router.find(c.r, path)
 	missing := missingRoute(c, route)
 	who, err := s.authenticate(c.r)

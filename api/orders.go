@@ -16,12 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
-const (
-	tagOrders = "Orders"
-	// answerTimeout bounds the work for one answer. What was committed by then
-	// stays; the same ref tells.
-	answerTimeout = 20 * time.Second
-)
+const tagOrders = "Orders"
 
 type placedData struct {
 	Order   order.View `json:"order"`

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -38,10 +39,16 @@ func everywhere() []fault.Kind {
 	return []fault.Kind{fault.Unauthorized, fault.Forbidden, fault.IPNotAllowed, fault.RateLimited, fault.Upstream, fault.Internal}
 }
 
+// answerTimeout bounds the work for one answer. What was committed by then stays;
+// the same ref tells.
+const answerTimeout = 20 * time.Second
+
 // register adds a route whose answer is O inside the envelope.
 func register[I, O any](s *server, op operation, handle func(context.Context, *I) (*O, error)) {
 	h := s.describe(op, responseOf[O](s, op))
 	huma.Register(s.huma, h, func(ctx context.Context, in *I) (*answer[O], error) {
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, toFailure(ctx, err, s.deps.Log)

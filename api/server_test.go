@@ -202,3 +202,43 @@ func TestWhatTakesTooLongIsAnUpstreamErrorWithRetryAfter(t *testing.T) {
 	r.refused(http.StatusServiceUnavailable, "upstream_error")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
 }
+
+func TestTheWorkForAnAnswerIsBounded(t *testing.T) {
+	t.Parallel()
+	var deadline time.Time
+	w := newWorld(t, func(d *api.Deps) {
+		d.CheckURL = func(ctx context.Context, _ string) error {
+			deadline, _ = ctx.Deadline()
+			return nil
+		}
+	})
+	c := w.merchant(10_000)
+	c.order(strings.Replace(pulsa, `"ppob"`, `"ppob","callback_url":"https://slow.example/"`, 1))
+	require.WithinDuration(t, time.Now().Add(20*time.Second), deadline, 5*time.Second)
+}
+
+// deadlines records the read deadlines of a connection.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+func TestABodysDeadlineGoesWithTheBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(10_000)
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/order", strings.NewReader(pulsa))
+	r.Header.Set("Authorization", "Bearer "+c.key)
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	w.apis[0].ServeHTTP(d, r)
+	require.Equal(t, http.StatusOK, d.Code)
+	require.Equal(t, "no-store", d.Header().Get("Cache-Control"))
+	require.Len(t, d.set, 2)
+	require.WithinDuration(t, time.Now().Add(10*time.Second), d.set[0], 5*time.Second)
+	require.Zero(t, d.set[1], "left behind, it would end the request's context while we work")
+}
