@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/muarahq/muara/pkg/catalog"
+)
+
+// goods are what the printed lines order: what the catalogue has at this moment.
+type goods struct {
+	ppob, otp, product string
+	service            string
+}
+
+// goodsTime bounds the wait for the API to have seen what was imported.
+const goodsTime = 30 * time.Second
+
+// findGoods asks the API, as the demo merchant would, for one thing of each kind.
+func findGoods(ctx context.Context, g *gateway, d *demo) (*goods, error) {
+	ctx, cancel := context.WithTimeout(ctx, goodsTime)
+	defer cancel()
+	c := &client{base: g.url("api") + "/api/v1", key: d.Key}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		found, err := c.find(ctx)
+		if err == nil {
+			return found, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the API does not show the catalogue: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// client calls the merchant API.
+type client struct{ base, key string }
+
+var errNothing = errors.New("nothing to sell")
+
+func (c *client) find(ctx context.Context) (*goods, error) {
+	out := &goods{}
+	var ppob catalog.PPOBProducts
+	if err := c.get(ctx, "/ppob/products?available=true&type=prepaid", &ppob); err != nil {
+		return nil, err
+	}
+	// Something small that needs a phone number and nothing else; pulsa before the rest.
+	for _, p := range ppob.Products {
+		if len(p.Inputs) == 1 && p.Price < 30_000 && (out.ppob == "" || strings.EqualFold(p.Category, "pulsa") && p.Price > 9_000) {
+			out.ppob = p.SKU
+			if strings.EqualFold(p.Category, "pulsa") && p.Price > 9_000 {
+				break
+			}
+		}
+	}
+	var products catalog.PremiumProducts
+	if err := c.get(ctx, "/products", &products); err != nil {
+		return nil, err
+	}
+	for _, p := range products.Products {
+		for _, v := range p.Variants {
+			if v.SKU == demoSKU && v.Stock > 0 {
+				out.product = v.SKU
+			}
+		}
+	}
+	if err := c.findNumber(ctx, out); err != nil {
+		return nil, err
+	}
+	if out.ppob == "" || out.otp == "" || out.product == "" {
+		return nil, fmt.Errorf("%w: ppob %q, otp %q, product %q", errNothing, out.ppob, out.otp, out.product)
+	}
+	return out, nil
+}
+
+// findNumber finds a number for rent, Indonesian where there is one.
+func (c *client) findNumber(ctx context.Context, out *goods) error {
+	var services catalog.OTPServices
+	if err := c.get(ctx, "/otp/services?search=telegram", &services); err != nil || len(services.Services) == 0 {
+		return err
+	}
+	out.service = services.Services[0].Service
+	var countries catalog.OTPCountries
+	if err := c.get(ctx, "/otp/countries?service="+out.service, &countries); err != nil {
+		return err
+	}
+	home := slices.IndexFunc(countries.Countries, func(c catalog.OTPCountry) bool { return c.ISO == "ID" })
+	if home > 0 {
+		countries.Countries[0], countries.Countries[home] = countries.Countries[home], countries.Countries[0]
+	}
+	for _, country := range countries.Countries {
+		for _, o := range country.Offers {
+			if o.Available {
+				out.otp = o.SKU
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// get reads the data of an answer.
+func (c *client) get(ctx context.Context, path string, data any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key)
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %d: %s", path, resp.StatusCode, body)
+	}
+	return json.Unmarshal(body, &struct {
+		Data any `json:"data"`
+	}{data})
+}
+
+// welcome is what a newcomer reads. Its indented lines are commands that work as pasted.
+func welcome(g *gateway, d *demo, s *goods) string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	run := time.Now().Format("0102-150405") // so that each run's orders are new ones
+	base := g.url("api") + "/api/v1"
+	curl := func(path string) { say("  curl -s -w '\\n' -H 'Authorization: Bearer %s' '%s%s'", d.Key, base, path) }
+	post := func(path, body string) {
+		say("  curl -s -w '\\n' -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s%s'", d.Key, body, base, path)
+	}
+	say("\nready\n")
+	whatRuns(g, d, say)
+
+	say("Paste these; orders take some %s at the source:\n", g.delay)
+	say("  # who am I, and what is for sale")
+	curl("/ping")
+	curl("/profile")
+	curl("/ppob/products?search=" + s.ppob)
+	say("\n  # phone credit: order it, and see how it stands (the same line again is the same order, charged once)")
+	post("/order", `{"category":"ppob","ref":"ppob-`+run+`","sku":"`+s.ppob+`","customer_no":"081234567890"}`)
+	curl("/order/ppob-" + run)
+	say("\n  # a number for rent: the number comes first, then the code")
+	curl("/otp/countries?service=" + s.service)
+	post("/order", `{"category":"otp","ref":"otp-`+run+`","sku":"`+s.otp+`"}`)
+	curl("/order/otp-" + run)
+	say("\n  # a premium product: delivered in the same answer")
+	post("/order", `{"category":"product","ref":"prd-`+run+`","sku":"`+s.product+`"}`)
+	say("\n  # orders, money, webhooks")
+	curl("/orders?limit=3")
+	curl("/mutations?limit=3")
+	say("  curl -s -w '\\n' -X POST -H 'Authorization: Bearer %s' '%s/webhook/test'", d.Key, base)
+	say("  curl -s '%s'", g.url("receiver"))
+	say("  curl -s '%s/metrics' | grep ^muara_", g.url("metrics"))
+	operators(g, say)
+	say("\nThe last two digits of customer_no choose what the source does: 03 or 04 fails, 05 takes a minute, 07 loses its answer, 09")
+	say("fails and succeeds later. What the webhook receiver gets is shown below. Ctrl-C stops everything.\n")
+	return b.String()
+}
+
+func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
+	redis := g.redisNote
+	if redis == "" {
+		redis = "beside this process"
+	}
+	for _, r := range [][2]string{
+		{"merchant API", g.url("api") + "/api/v1"},
+		{"its documentation", g.url("api") + "/docs"},
+		{"metrics, health", g.url("metrics") + "/metrics, /readyz"},
+		{"webhook receiver", g.url("receiver") + " (the demo merchant's; verifies signatures)"},
+		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + ")"},
+		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/control/books"},
+		{"redis", redis},
+		{"demo merchant", d.MerchantID + ", its key in " + shorten(filepath.Join(g.dir, demoFile))},
+		{"configuration", shorten(g.configPath())},
+		{"log", shorten(filepath.Join(g.dir, logFile))},
+	} {
+		say("  %-18s %s", r[0], r[1])
+	}
+	say("")
+}
+
+// operators are what the people who run it see, upstreams and all.
+func operators(g *gateway, say func(string, ...any)) {
+	say("\n  # the operators' side, from this directory")
+	for _, args := range []string{
+		"order list --limit 5", "upstream list", "upstream show " + otpUpstream, "catalog list --category otp --limit 5",
+		"webhook list --limit 5", "ledger verify",
+	} {
+		say("  go run ./cmd/muara --config %s %s", shorten(g.configPath()), args)
+	}
+}
+
+// shorten writes a path from here where it is below.
+func shorten(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
