@@ -23,7 +23,7 @@ test: ## The tests, on a real Postgres and a real Redis (PKGS=./pkg/order TEST_F
 
 bench: ## The benchmarks, on servers that sync every commit; figures also in .muara/bench.json
 	@mkdir -p .muara/bin
-	$(GO) build -buildvcs=false -o .muara/bin/bench ./cmd/bench
+	$(GO) build -buildvcs=false -o .muara/bin/ ./cmd/muara ./cmd/bench
 	@exec scripts/servers --durable run -- .muara/bin/bench $(ARGS)
 
 fuzz: ## Each fuzz target for a while (FUZZTIME=5m)

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -68,6 +69,23 @@ func (s *Scheduler) Run(ctx context.Context) {
 		wg.Go(func() { s.loop(ctx, j) })
 	}
 	wg.Wait()
+}
+
+// tickEvery tells the jobs of a tick from those that look at everything.
+const tickEvery = 10 * time.Second
+
+// Tick runs once, one after the other, the jobs that run at least every ten
+// seconds. What it costs is measured: it must depend on what is due alone.
+func (s *Scheduler) Tick(ctx context.Context) error {
+	for _, j := range s.jobs() {
+		if j.every > tickEvery {
+			continue
+		}
+		if _, err := j.runOnce(ctx); err != nil {
+			return fmt.Errorf("scheduler: %s: %w", j.name, err)
+		}
+	}
+	return nil
 }
 
 // loop runs a job at once and then at every tick; a tick that comes while the
