@@ -184,7 +184,7 @@ func TestDriftIsSeen(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.verifyOnce(t.Context())
 	require.ErrorIs(t, err, errDrift)
-	require.EqualValues(t, 1, testutil.ToFloat64(s.rows.drift))
+	require.InDelta(t, 1, testutil.ToFloat64(s.rows.drift), 0)
 	_, err = s.rollupOnce(t.Context())
 	require.NoError(t, err)
 }
@@ -199,9 +199,9 @@ func TestHowRowsAndQueuesStandIsMeasured(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.measureOnce(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 4, testutil.ToFloat64(s.rows.queued.WithLabelValues("up-a")))
-	require.EqualValues(t, 30, testutil.ToFloat64(s.rows.queuedAge.WithLabelValues("up-a")))
-	require.EqualValues(t, 4, testutil.ToFloat64(s.rows.queueDepth.WithLabelValues(queue.Buy("up-a"))))
+	require.InDelta(t, 4, testutil.ToFloat64(s.rows.queued.WithLabelValues("up-a")), 0)
+	require.InDelta(t, 30, testutil.ToFloat64(s.rows.queuedAge.WithLabelValues("up-a")), 0)
+	require.InDelta(t, 4, testutil.ToFloat64(s.rows.queueDepth.WithLabelValues(queue.Buy("up-a"))), 0)
 	require.Zero(t, testutil.ToFloat64(s.rows.unknown.WithLabelValues("up-b")))
 }
 

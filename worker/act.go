@@ -37,17 +37,15 @@ func (w *Worker) Act(ctx context.Context, t queue.Task) error {
 		slot.Unused(ctx)
 		return err
 	}
-	_, err = w.act(ctx, o, slot)
-	return err
+	return w.act(ctx, o, slot)
 }
 
-// act uses the slot for the wish that is open, if any, and gives the order as it
-// stands then.
-func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) (*order.Order, error) {
+// act uses the slot for the wish that is open, if any.
+func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) error {
 	p, err := purchase(o, o.Attempt)
 	if err != nil {
 		slot.Unused(ctx)
-		return o, err
+		return err
 	}
 	now := w.Now().UTC()
 	soon := now.Add(time.Second)
@@ -63,7 +61,7 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) (*o
 		s.NextRunAt = nil
 	default:
 		slot.Unused(ctx)
-		return o, nil
+		return nil
 	}
 	if e := upstream.AsError(err); e != nil {
 		s.SaidCode, s.SaidDetail = e.Code, said(e)
@@ -75,9 +73,9 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) (*o
 			s.NextRunAt, s.Wish = &later, ""
 		}
 	}
-	out, err := w.record(ctx, o, s, "act")
+	_, err = w.record(ctx, o, s, "act")
 	if errors.Is(err, order.ErrStale) {
-		return o, nil
+		return nil
 	}
-	return out, err
+	return err
 }

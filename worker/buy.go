@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/muarahq/muara/pkg/budget"
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	muaratrace "github.com/muarahq/muara/pkg/trace"
@@ -71,14 +72,40 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 		}
 		return err
 	}
-	p, err := purchase(claimed, claimed.Attempt)
+	p, err := w.prepared(ctx, claimed)
 	if err != nil {
 		slot.Unused(ctx)
-		return err
+		return w.settle(ctx, claimed, nil, err, "submit")
 	}
 	res, err := w.Client.Submit(ctx, slot, p)
 	return w.settle(ctx, claimed, res, err, "submit")
 }
+
+// prepared gives the purchase as the upstream wants it: a mobile operator that
+// the merchant chose goes by the upstream's own id, never by ours. Nothing has
+// left us when this fails.
+func (w *Worker) prepared(ctx context.Context, o *order.Order) (*upstream.Purchase, error) {
+	p, err := purchase(o, o.Attempt)
+	if err != nil {
+		return nil, &upstream.Error{Class: upstream.NotSent, Err: err}
+	}
+	id, chosen := p.Inputs[inputOperator]
+	if !chosen || o.Category != order.OTP {
+		return p, nil
+	}
+	code, ok, err := catalog.OperatorCode(ctx, w.DB.Pool, o.OfferID, id)
+	switch {
+	case err != nil:
+		return nil, &upstream.Error{Class: upstream.NotSent, Err: err}
+	case !ok:
+		return nil, upstream.Reject(upstream.ReasonProduct, "", "the offer has no operator "+id)
+	}
+	p.Inputs[inputOperator] = code
+	return p, nil
+}
+
+// inputOperator names the operator among an order's inputs.
+const inputOperator = "operator_id"
 
 // settle turns an upstream's answer to a purchase into the order's next step.
 func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {

@@ -81,6 +81,7 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 	case upstream.ReasonCustomer:
 		s.To, s.Message = order.Failed, sayCustomer
 		return
+	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount:
 	}
 	if !f.o.CancelRequested {
 		if s.Route = f.next(); s.Route != nil {

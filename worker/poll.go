@@ -29,7 +29,7 @@ func (w *Worker) PollTurn(ctx context.Context, _ queue.Task) error {
 	for ctx.Err() == nil {
 		slot, err := w.Client.Reserve(ctx, budget.Poll)
 		if err != nil {
-			return nil //nolint:nilerr // no slot in this turn; the next one tries again
+			return nil // no slot in this turn; the next one tries again
 		}
 		more, err := w.pollOnce(ctx, slot)
 		if err != nil {
@@ -121,8 +121,7 @@ func (w *Worker) putBack(ctx context.Context, due []*order.Order) error {
 // ask spends a slot on one order, by the strongest means its state allows.
 func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) error {
 	if wished(o) {
-		_, err := w.act(ctx, o, slot)
-		return err
+		return w.act(ctx, o, slot)
 	}
 	p, err := purchase(o, o.Attempt)
 	if err != nil {

@@ -260,7 +260,7 @@ func TestACancelIsConfirmedBeforeTheRefundAndACodeWinsOverIt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, always(emulate.Outcome{Result: emulate.Silent}))
 	o := s.buy(s.b, s.rent("r1"))
-	o, err := s.writer.Cancel(t.Context(), s.db.Bun, s.wallet, "r1")
+	_, err := s.writer.Cancel(t.Context(), s.db.Bun, s.wallet, "r1")
 	require.NoError(t, err)
 	require.NoError(t, s.b.Act(t.Context(), queue.Task{OrderID: o.ID}))
 	require.EqualValues(t, 9_991_000, s.balance(), "the source has been told, nothing more")

@@ -140,7 +140,7 @@ func (k *Book) Queue(b *pgx.Batch, now time.Time) {
 		ids, was, newBal, news []int64
 	)
 	for i, r := range k.rows {
-		subject[i], subjectID[i], kind[i], nth[i] = r.Subject, r.SubjectID, r.Kind, int32(r.N) //nolint:gosec // attempts are few
+		subject[i], subjectID[i], kind[i], nth[i] = r.Subject, r.SubjectID, r.Kind, int32(r.N)
 		debit[i], credit[i], amount[i], notes[i] = r.Debit.id, r.Credit.id, r.Amount, r.Notes
 		wallet[i], seq[i], balance[i] = r.wallet, r.walletSeq, r.walletBalance
 	}

@@ -31,6 +31,7 @@ func prefix(c Category) string {
 		return "SMM-"
 	case OTP:
 		return "OTP-"
+	case Product:
 	}
 	return "PRD-"
 }

@@ -48,7 +48,7 @@ func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error
 		q = q.Where("o.flag <> ''")
 	}
 	if len(f.States) > 0 {
-		q = q.Where("o.state IN (?)", bun.In(f.States))
+		q = q.Where("o.state IN ?", bun.Tuple(f.States))
 	}
 	for _, c := range []struct{ condition, value string }{
 		{"w.merchant_id = ?", f.MerchantID}, {"o.mode = ?", f.Mode}, {"o.upstream = ?", f.Upstream},

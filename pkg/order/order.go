@@ -41,6 +41,7 @@ func (s State) Final() bool {
 	switch s {
 	case Completed, Failed, Partial, Canceled, Expired:
 		return true
+	case Queued, Sending, Processing, Unknown:
 	}
 	return false
 }
@@ -162,6 +163,7 @@ func (o *Order) Status() string {
 		return "processing"
 	case Sending, Processing, Unknown:
 		return "processing"
+	case Completed, Failed, Partial, Canceled, Expired:
 	}
 	return string(o.State)
 }

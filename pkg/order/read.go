@@ -85,7 +85,7 @@ func List(ctx context.Context, db bun.IDB, walletID int64, f Filter) ([]*Order, 
 	var out []*Order
 	q := db.NewSelect().Model(&out).Where("o.wallet_id = ?", walletID).Order("o.id DESC").Limit(int64(f.Limit))
 	if f.Status != "" {
-		q = q.Where("o.state IN (?)", bun.In(States(f.Status)))
+		q = q.Where("o.state IN ?", bun.Tuple(States(f.Status)))
 		switch f.Status {
 		case "pending":
 			q = q.Where("o.attempt = 0")
@@ -173,7 +173,7 @@ func NamesOf(ctx context.Context, db bun.IDB, ids []int64) (map[int64]Names, err
 		Ref      string   `bun:"ref"`
 		Category Category `bun:"category"`
 	}
-	err := db.NewSelect().Table("orders").Column("id", "ref", "category").Where("id IN (?)", bun.In(ids)).Scan(ctx, &rows)
+	err := db.NewSelect().Table("orders").Column("id", "ref", "category").Where("id IN ?", bun.Tuple(ids)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("order: names: %w", err)
 	}

@@ -177,6 +177,7 @@ func (c *change) enter(now time.Time) {
 			return
 		}
 		c.settle()
+	case Processing, Unknown:
 	}
 }
 

@@ -95,7 +95,7 @@ func LoadItems(ctx context.Context, db bun.IDB, opener Opener, orders ...*Order)
 		Content []byte `bun:"content"`
 	}
 	err := db.NewSelect().Table("stock_items").Column("id", "order_id", "content").
-		Where("order_id IN (?)", bun.In(ids)).Order("id").Scan(ctx, &rows)
+		Where("order_id IN ?", bun.Tuple(ids)).Order("id").Scan(ctx, &rows)
 	if err != nil {
 		return fmt.Errorf("order: stock items: %w", err)
 	}

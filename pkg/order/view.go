@@ -123,6 +123,7 @@ func (o *Order) View() View {
 			items = []string{}
 		}
 		return ProductView{Common: c, Data: ProductData{Content: strings.Join(items, "\n"), Items: items}}
+	case PPOB:
 	}
 	return PPOBView{Common: c, CustomerNo: deref(o.CustomerNo), ZoneID: o.ZoneID, Data: PPOBData{SN: text(o.Facts.SN), Note: text(o.Facts.Note)}}
 }

@@ -26,11 +26,17 @@ const (
 // Webhook is the queue of outgoing webhooks.
 const Webhook = "webhook"
 
-// Buy, Ask, Poll and Low are the queues of one upstream, most urgent first.
-func Buy(upstream string) string  { return "u:" + upstream + ":buy" }
-func Ask(upstream string) string  { return "u:" + upstream + ":ask" }
+// Buy is the queue of purchases at an upstream, the most urgent of its four.
+func Buy(upstream string) string { return "u:" + upstream + ":buy" }
+
+// Ask is the queue of what a merchant waits for.
+func Ask(upstream string) string { return "u:" + upstream + ":ask" }
+
+// Poll is the queue of poll turns.
 func Poll(upstream string) string { return "u:" + upstream + ":poll" }
-func Low(upstream string) string  { return "u:" + upstream + ":low" }
+
+// Low is the queue of what can wait: balance and catalogue.
+func Low(upstream string) string { return "u:" + upstream + ":low" }
 
 // Names are all queues of an upstream.
 func Names(upstream string) []string {

@@ -191,7 +191,12 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 		trace.WithAttributes(attribute.String("muara.upstream", c.Name)))
 	defer span.End()
 	begun := time.Now()
-	inner, cancel := context.WithTimeout(ctx, c.Timeout)
+	// The slot counts as free again after its deadline, so the call must be over.
+	deadline := begun.Add(c.Timeout)
+	if d := slot.Deadline(); d.Before(deadline) {
+		deadline = d
+	}
+	inner, cancel := context.WithDeadline(ctx, deadline)
 	out, err := fn(inner)
 	cancel()
 	e := AsError(err)

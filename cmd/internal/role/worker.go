@@ -78,7 +78,7 @@ func (d Deps) desk() *intake.Desk {
 	return &intake.Desk{
 		Pool: d.DB.Pool, Now: d.Now, Log: d.Log, Importer: d.importer(),
 		Router: &catalog.Router{
-			Pool: d.DB.Pool, Location: d.Config.Brand.Location(), Now: d.Now, Random: rand.Int64N, //nolint:gosec // picks among offers, guards nothing
+			Pool: d.DB.Pool, Location: d.Config.Brand.Location(), Now: d.Now, Random: rand.Int64N,
 			Rounding: catalog.Rounding{Step: d.Config.Catalog.Step, Floor: d.Config.Catalog.Floor},
 		},
 	}
