@@ -1,0 +1,22 @@
+// Package order keeps orders: their states, the transitions between them, and
+// the commits that move state, money, evidence and webhooks together.
+//
+// Decisions that bind this package:
+//
+//   - [Placer.Place] accepts: order row, debit and entry in one commit. [Writer.Do]
+//     is the only way an order changes afterwards. Both collect concurrent calls
+//     into common commits; a refused call never fails its neighbours.
+//   - One order per (wallet, ref), for ever. The content hash tells a repetition from
+//     a conflict; price and callback are no part of it.
+//   - A step is guarded by (state, attempt) under the row's lock. A step that does
+//     not fit where the order stands is [ErrStale]: better news came first.
+//   - Unknown is not failed. Nothing here ends an order because of its age.
+//   - Lock order: Place locks wallets (by id) and then inserts orders that nobody
+//     else can see; Writer locks orders (by id) and then wallets (by id). Neither
+//     waits for a row that the other holds while waiting for it: orders that Place
+//     inserts are new, and it locks no old ones.
+//   - What a merchant sees is [View], an allow-list. Code, Extra, UpstreamRef and the
+//     attempts' evidence never leave for a merchant.
+//   - next_run_at says when to look again; null means that nothing more is to come.
+//     Workers and scheduler work off it; queues are hints.
+package order
