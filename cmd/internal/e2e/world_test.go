@@ -57,6 +57,8 @@ type world struct {
 	ppob     *emulated
 	receiver *receiver
 
+	struck []struck // faults on their way
+
 	mu       sync.Mutex
 	running  map[string]*process
 	launched map[string]int // how often a process of a name was started

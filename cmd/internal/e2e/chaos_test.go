@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestNothingTwiceNothingLost places thousands of orders over both upstreams while
+// everything that can go wrong does, in turn, and then audits the books.
+func TestNothingTwiceNothingLost(t *testing.T) {
+	t.Parallel()
+	total := fromEnv("MUARA_E2E_ORDERS", 2000)
+	w := newWorld(t, settings{own: true, life: time.Minute})
+	w.everything()
+	c := newCrowd(w, 3, total)
+	// Now and then a receiver stumbles: what follows about that order has to wait.
+	w.receiver.refuseOnce(func(d *delivery) bool { return strings.HasSuffix(d.Order.Ref, "77") })
+
+	begun := time.Now()
+	list := troubles()
+	each := (total + len(list) - 1) / len(list)
+	for _, trouble := range list {
+		start := time.Now()
+		c.during(t, each, func() { trouble.act(w) })
+		untilOr(t, 2*time.Minute, func() string {
+			return fmt.Sprintf("%q is over: %d faults under way, %d orders queued", trouble.name, len(w.struck), w.queued())
+		}, func() bool {
+			if w.settled(each) {
+				return true
+			}
+			if w.queued() < 10 { // the faults need more to hit
+				require.NoError(t, c.place(t.Context(), 10))
+			}
+			return false
+		})
+		t.Logf("%6.1fs  %-55s %4d accepted, %3d open", time.Since(start).Seconds(), trouble.name, c.accepted.Load(), w.open())
+	}
+	w.calm(t)
+	t.Logf("faults ended after %.1fs; %d orders accepted, %d of them had to be asked for again", time.Since(begun).Seconds(), c.accepted.Load(), c.retried.Load())
+
+	start := time.Now()
+	untilOr(t, 4*time.Minute, w.standing, func() bool { return w.undecided() == 0 })
+	t.Logf("final or flagged after another %.1fs", time.Since(start).Seconds())
+	w.alive()
+	require.GreaterOrEqual(t, int(c.accepted.Load()), total)
+	a := newAudit(t, c)
+	a.flagged()
+	a.purchases()
+	a.money()
+	a.resolve()
+	a.purchases()
+	a.allFinal()
+	a.money()
+	a.stock()
+	a.webhooks()
+	a.figures()
+}
+
+// queued counts what no worker has taken yet; much, while the database is away.
+func (w *world) queued() int {
+	if n := w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending')`); n >= 0 {
+		return n
+	}
+	return 1 << 30
+}
+
+func (w *world) open() int {
+	return w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending', 'processing', 'unknown')`)
+}
+
+// settled tells whether a trouble is over: its faults have hit, and the backlog is
+// short enough for the next.
+func (w *world) settled(each int) bool { return w.spent() && w.queued() < each/2 }
+
+// undecided counts the orders that are neither final nor in the operators' hands.
+func (w *world) undecided() int {
+	n := w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending', 'processing') OR (state = 'unknown' AND flag = '')`)
+	if n < 0 {
+		return 1
+	}
+	return n
+}
+
+// standing says which orders are open.
+func (w *world) standing() string {
+	rows, err := w.pool.Query(w.t.Context(), `SELECT state || ' at ' || upstream || ' ' || flag || ': ' || count(*) || ', next look ' || coalesce(min(next_run_at)::text, 'never') || ', such as ' || min(id)
+		FROM orders WHERE state IN ('queued', 'sending', 'processing', 'unknown') GROUP BY state, upstream, flag`)
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	text := "every order is decided"
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return err.Error()
+		}
+		text += "\n" + line
+	}
+	return text
+}

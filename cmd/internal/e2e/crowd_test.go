@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+// wanted is one order as its merchant asks for it, and what the API answered.
+type wanted struct {
+	m     *merchant
+	ref   string
+	body  body
+	owned bool // its webhooks go to a callback_url
+	// cancel: the merchant changes its mind as soon as it was accepted.
+	cancel bool
+
+	first placed // the answer that accepted it
+	tries int
+}
+
+// crowd are merchants that place orders at both APIs and, like good clients, repeat
+// under the same ref whatever got no answer or one above 499.
+type crowd struct {
+	w         *world
+	rng       *rand.Rand
+	merchants []*merchant
+	shelves   struct{ prepaid, games, both, numbers []good }
+	made      int
+	accepted  atomic.Int64
+	retried   atomic.Int64
+
+	mu     sync.Mutex
+	orders []*wanted
+}
+
+const account = "AKUN1"
+
+func newCrowd(w *world, merchants, orders int) *crowd {
+	w.t.Helper()
+	c := &crowd{w: w, rng: rand.New(rand.NewPCG(seed(), 7))}
+	for i := range merchants {
+		m := w.merchant(fmt.Sprintf("Toko %d", i+1), 2_000_000_000)
+		r, _, err := m.insist(w.t.Context(), http.MethodPut, "/api/v1/webhook", map[string]any{"url": w.receiver.URL + "/endpoint"})
+		require.NoError(w.t, err)
+		require.Equal(w.t, http.StatusOK, r.Status, "%s", r.Raw)
+		c.merchants = append(c.merchants, m)
+	}
+	w.premium(account, 15_000, orders)
+	for n := range w.apis {
+		until(w.t, 20*time.Second, "every api sells the premium product", func() bool {
+			r, err := c.merchants[0].send(w.t.Context(), *w.apis[n].Load(), http.MethodGet, "/api/v1/price?sku="+account, nil)
+			return err == nil && r.Status == http.StatusOK
+		})
+	}
+	c.shelves.prepaid = some(w.goods("ppob", ppobName), 12)
+	c.shelves.games = some(w.goods("ppob", otpName), 8)
+	c.shelves.both = some(w.goods("ppob", otpName, ppobName), 6)
+	c.shelves.numbers = some(w.goods("otp", otpName), 8)
+	return c
+}
+
+// some spreads n choices over a list.
+func some(all []good, n int) []good {
+	if len(all) <= n {
+		return all
+	}
+	out := make([]good, n)
+	for i := range out {
+		out[i] = all[i*len(all)/n]
+	}
+	return out
+}
+
+// outcome draws the last two digits of a customer's number, which tell the emulators
+// what becomes of its purchase.
+func (c *crowd) outcome(lost int) string {
+	n := c.rng.IntN(100)
+	for _, o := range []struct {
+		share  int
+		digits string
+	}{{4, "03"}, {4, "04"}, {3, "12"}, {2, "02"}, {lost, "07"}, {lost, "08"}, {25, "01"}} {
+		if n -= o.share; n < 0 {
+			return o.digits
+		}
+	}
+	return "50"
+}
+
+// next draws an order: two thirds at rqid, the rest at RumahOTP and from stock.
+func (c *crowd) next() *wanted {
+	i := c.made
+	c.made++
+	x := &wanted{m: c.merchants[i%len(c.merchants)], ref: fmt.Sprintf("trx-%05d", i), owned: i%3 == 0}
+	customer := func(lost int) string { return fmt.Sprintf("0812%06d%s", i, c.outcome(lost)) }
+	pick := func(shelf []good) *good { return &shelf[c.rng.IntN(len(shelf))] }
+	switch n := c.rng.IntN(100); {
+	case n < 58:
+		x.body = ppob(x.ref, pick(c.shelves.prepaid), customer(3))
+	case n < 67:
+		x.body = ppob(x.ref, pick(c.shelves.both), customer(0))
+	case n < 80:
+		x.body = ppob(x.ref, pick(c.shelves.games), customer(0))
+	case n < 94:
+		x.body, x.cancel = rented(x.ref, pick(c.shelves.numbers)), c.rng.IntN(8) == 0
+	default:
+		x.body = body{"category": "product", "ref": x.ref, "sku": account, "quantity": 1}
+	}
+	if x.owned {
+		x.body["callback_url"] = c.w.receiver.URL + "/callback/" + x.ref
+	}
+	return x
+}
+
+// place places n orders, eight at a time, until each was accepted. An accepted order
+// is remembered in the order of its acceptance.
+func (c *crowd) place(ctx context.Context, n int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for range n {
+		x := c.next()
+		group.Go(func() error { return c.one(ctx, x) })
+	}
+	return group.Wait()
+}
+
+// one places an order. What the catalogue refuses for the moment is wanted later.
+func (c *crowd) one(ctx context.Context, x *wanted) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		r, tries, err := x.m.insist(ctx, http.MethodPost, "/api/v1/order", x.body)
+		x.tries += tries
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s was never answered: %w", x.ref, err)
+		case r.Status == http.StatusUnprocessableEntity && r.Code == "unavailable":
+			if err := pause(ctx, 500*time.Millisecond); err != nil {
+				return fmt.Errorf("%s stayed unavailable: %s", x.ref, r.Raw)
+			}
+			continue
+		case r.Status != http.StatusOK:
+			return fmt.Errorf("%s was refused: %d %s", x.ref, r.Status, r.Raw)
+		}
+		if err := json.Unmarshal(r.Data, &x.first); err != nil {
+			return err
+		}
+		break
+	}
+	if x.tries > 1 {
+		c.retried.Add(1)
+	}
+	c.accepted.Add(1)
+	c.mu.Lock()
+	c.orders = append(c.orders, x)
+	c.mu.Unlock()
+	if x.cancel {
+		// A code may have come first: then the answer is 409, and that is fine too.
+		_, _, err := x.m.insist(ctx, http.MethodPost, "/api/v1/order/"+x.ref+"/cancel", nil)
+		return err
+	}
+	return nil
+}
+
+// pause waits, unless ctx ends first: a client between two tries.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// during places n orders while act runs, which is started when some of them were
+// accepted, so that it meets the installation at work.
+func (c *crowd) during(t testing.TB, n int, act func()) {
+	t.Helper()
+	before := c.accepted.Load()
+	done := make(chan error, 1)
+	go func() { done <- c.place(t.Context(), n) }()
+	until(t, time.Minute, "orders are being accepted", func() bool { return c.accepted.Load() >= before+int64(n/4) })
+	act()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the orders were not all accepted")
+	}
+}
