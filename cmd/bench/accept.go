@@ -187,6 +187,9 @@ func (p *plain) renumber(ctx context.Context, conn *pgx.Conn) error {
 	for i, m := range p.l.merchants {
 		ids[i] = m.wallet
 	}
+	if _, err := conn.Exec(ctx, `DELETE FROM ledger_adjustments`); err != nil { // they hold on to the numbers, and orders never see them
+		return err
+	}
 	_, err := conn.Exec(ctx, `WITH a AS (INSERT INTO ledger_accounts (id, mode, code) OVERRIDING SYSTEM VALUE
 			SELECT $2::bigint + n, 'live', 'plain:' || n FROM generate_series(1, cardinality($1::bigint[])) n)
 		UPDATE wallets w SET id = $2::bigint + u.n FROM unnest($1::bigint[]) WITH ORDINALITY u(id, n) WHERE w.id = u.id`, ids, firstWallet)

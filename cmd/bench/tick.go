@@ -78,7 +78,7 @@ func (l *lab) prepareSide(ctx context.Context, s *side) error {
 	}
 	accounts := ledger.NewAccounts(s.db.Pool)
 	clock := func() time.Time { return s.now }
-	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil)
+	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil, nil)
 	s.sched = scheduler.New(scheduler.Options{
 		Pool: s.db.Pool, Writer: writer, Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source},
 		Registerer: prometheus.NewRegistry(), Log: quietLog(), Now: clock,
