@@ -61,7 +61,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 	w.catalog, err = catalog.Open(t.Context(), db.Pool, catalog.Options{Now: w.clock.Now, Location: wib()})
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
-	w.writer = order.NewWriter(db.Pool, accounts, time.Now, log, nil)
+	w.writer = order.NewWriter(db.Pool, accounts, time.Now, log, nil, nil)
 	t.Cleanup(w.writer.Close)
 	guard := webhook.NewGuard(webhook.GuardOptions{Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
 		if strings.HasSuffix(host, ".internal") {
@@ -71,7 +71,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 	}})
 	rdb := testredis.New(t)
 	for i := range w.apis {
-		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log)
+		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log, nil)
 		t.Cleanup(placer.Close)
 		deps := api.Deps{
 			Brand: config.Brand{Name: "Muara", KeyPrefix: "mra", IDPrefix: "MRA", Timezone: "Asia/Jakarta"},

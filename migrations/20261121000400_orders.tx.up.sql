@@ -118,3 +118,7 @@ CREATE TABLE order_events (
 --bun:split
 
 CREATE INDEX orders_unknown ON orders (upstream, updated_at) WHERE state = 'unknown';
+
+--bun:split
+
+CREATE INDEX order_attempts_started ON order_attempts USING brin (started_at);

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/webhook"
@@ -52,6 +54,8 @@ type rowMetrics struct {
 	flagged                prometheus.Gauge
 	backlog, backlogOldest prometheus.Gauge
 	drift                  prometheus.Gauge
+	float, runway, heard   *prometheus.GaugeVec
+	catalogue              *prometheus.GaugeVec
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -77,6 +81,10 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		flagged:       one("muara_orders_flagged", "Orders that wait for an operator."),
 		backlog:       one("muara_webhooks_pending", "Webhook events not delivered yet."),
 		backlogOldest: one("muara_webhooks_oldest_seconds", "Age of the oldest event not delivered yet."),
+		float:         vec("muara_upstream_float_rupiah", "Our balance at an upstream, as it last said.", "upstream"),
+		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most.", "upstream"),
+		heard:         vec("muara_upstream_balance_age_seconds", "How long ago an upstream said its balance.", "upstream"),
+		catalogue:     vec("muara_catalog_late_seconds", "How late the scope is that should have been read first.", "upstream"),
 		drift:         one("muara_ledger_drift", "Problems found by the last verification of the ledger."),
 	}
 }
@@ -105,7 +113,42 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 	}
 	s.rows.backlog.Set(float64(pending))
 	s.rows.backlogOldest.Set(since(now, oldest))
+	if err := s.measureUpstreams(ctx, now); err != nil {
+		return 0, err
+	}
 	return 1, s.measureQueues()
+}
+
+// longest bounds a runway: an upstream that sells nothing lasts for ever.
+const longest = 7 * 24 * time.Hour
+
+func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
+	list, err := catalog.Upstreams(ctx, s.Pool)
+	if err != nil {
+		return err
+	}
+	late, err := intake.Age(ctx, s.Pool, now)
+	if err != nil {
+		return err
+	}
+	spent, err := order.Spent(ctx, s.Pool, now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		s.rows.catalogue.WithLabelValues(u.Name).Set(late[u.Name].Seconds())
+		if u.Balance == nil || u.BalanceAt == nil {
+			continue
+		}
+		s.rows.float.WithLabelValues(u.Name).Set(float64(*u.Balance))
+		s.rows.heard.WithLabelValues(u.Name).Set(since(now, *u.BalanceAt))
+		runway := longest.Seconds()
+		if spent[u.Name] > 0 {
+			runway = min(runway, float64(*u.Balance)/float64(spent[u.Name])*time.Hour.Seconds())
+		}
+		s.rows.runway.WithLabelValues(u.Name).Set(runway)
+	}
+	return nil
 }
 
 func (s *Scheduler) measureQueues() error {

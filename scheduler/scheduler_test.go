@@ -43,7 +43,7 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, db: testdb.New(t), rdb: testredis.New(t), now: time.Now().UTC().Truncate(time.Second)}
 	log := slog.New(slog.DiscardHandler)
 	d.accounts = ledger.NewAccounts(d.db.Pool)
-	d.writer = order.NewWriter(d.db.Pool, d.accounts, d.clock, log, nil)
+	d.writer = order.NewWriter(d.db.Pool, d.accounts, d.clock, log, nil, nil)
 	t.Cleanup(d.writer.Close)
 	for i := range d.both {
 		d.both[i] = New(Options{
@@ -68,7 +68,7 @@ func (d *desk) clock() time.Time { return d.now }
 
 func (d *desk) place(n int) (ids []int64) {
 	d.t.Helper()
-	p := order.NewPlacer(d.db.Pool, d.accounts, nil, d.clock, slog.New(slog.DiscardHandler))
+	p := order.NewPlacer(d.db.Pool, d.accounts, nil, d.clock, slog.New(slog.DiscardHandler), nil)
 	defer p.Close()
 	no := "081234567890"
 	for i := range n {
@@ -203,6 +203,15 @@ func TestHowRowsAndQueuesStandIsMeasured(t *testing.T) {
 	require.InDelta(t, 30, testutil.ToFloat64(s.rows.queuedAge.WithLabelValues("up-a")), 0)
 	require.InDelta(t, 4, testutil.ToFloat64(s.rows.queueDepth.WithLabelValues(queue.Buy("up-a"))), 0)
 	require.Zero(t, testutil.ToFloat64(s.rows.unknown.WithLabelValues("up-b")))
+
+	ids := d.place(1)
+	_, err = d.writer.Do(t.Context(), order.Step{OrderID: ids[0], From: order.Queued, To: order.Sending, Cause: "claim"})
+	require.NoError(t, err)
+	require.NoError(t, catalog.SetBalance(t.Context(), d.db.Pool, "up-a", 9_000, d.now))
+	_, err = s.measureOnce(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, 9_000, testutil.ToFloat64(s.rows.float.WithLabelValues("up-a")), 0)
+	require.InDelta(t, (10 * time.Hour).Seconds(), testutil.ToFloat64(s.rows.runway.WithLabelValues("up-a")), 0, "900 rupiah in the last hour")
 }
 
 func TestRunStopsWithItsContext(t *testing.T) {

@@ -61,9 +61,9 @@ func newStage(t *testing.T, script emulate.Script) *stage {
 	accounts := ledger.NewAccounts(s.db.Pool)
 	log := slog.New(slog.DiscardHandler)
 	s.enqueuer = queue.New(s.rdb)
-	s.writer = order.NewWriter(s.db.Pool, accounts, s.clock, log, nil)
+	s.writer = order.NewWriter(s.db.Pool, accounts, s.clock, log, nil, nil)
 	t.Cleanup(s.writer.Close)
-	s.placer = order.NewPlacer(s.db.Pool, accounts, nil, s.clock, log)
+	s.placer = order.NewPlacer(s.db.Pool, accounts, nil, s.clock, log, nil)
 	t.Cleanup(s.placer.Close)
 	require.NoError(t, catalog.EnsureUpstreams(t.Context(), s.db.Pool, []catalog.Source{
 		{Name: "up-a", Driver: "rqid", Mode: catalog.Live}, {Name: "up-b", Driver: "rumahotp", Mode: catalog.Live},

@@ -46,11 +46,11 @@ upstreams:
 	d := &desk{shell: &shell{t: t, config: path}, db: db}
 	log := slog.New(slog.DiscardHandler)
 	accounts := ledger.NewAccounts(db.Pool)
-	d.writer = order.NewWriter(db.Pool, accounts, time.Now, log, nil)
+	d.writer = order.NewWriter(db.Pool, accounts, time.Now, log, nil, nil)
 	t.Cleanup(d.writer.Close)
 	sealer, err := seal.New([]byte(strings.Repeat("k", 32)))
 	require.NoError(t, err)
-	d.placer = order.NewPlacer(db.Pool, accounts, sealer, time.Now, log)
+	d.placer = order.NewPlacer(db.Pool, accounts, sealer, time.Now, log, nil)
 	t.Cleanup(d.placer.Close)
 	require.NoError(t, catalog.EnsureUpstreams(t.Context(), db.Pool, []catalog.Source{{Name: "src-1", Driver: "rqid", Mode: catalog.Live}}, time.Now()))
 

@@ -169,7 +169,7 @@ func changeOrder(e *env, idText, why string, change func(w *order.Writer, id int
 	if err != nil {
 		return err
 	}
-	writer := order.NewWriter(db.Pool, ledger.NewAccounts(db.Pool), e.now, slog.New(slog.DiscardHandler), nil)
+	writer := order.NewWriter(db.Pool, ledger.NewAccounts(db.Pool), e.now, slog.New(slog.DiscardHandler), nil, nil)
 	defer writer.Close()
 	o, err := change(writer, id)
 	if err != nil {

@@ -175,7 +175,7 @@ func (h *history) step() {
 		}
 		set, models = append(set, &call[*Step, *Order]{ctx: h.ctx(), in: s}), append(models, o)
 	}
-	_, err := h.w.write(h.ctx(), h.tx, set)
+	_, _, err := h.w.write(h.ctx(), h.tx, set)
 	require.NoError(h.t, err)
 	// The ledger's late charges within a set run after its states; so does the model.
 	for i, c := range set {

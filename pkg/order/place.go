@@ -52,12 +52,14 @@ type Placer struct {
 	opener   Opener
 	now      func() time.Time
 	log      *slog.Logger
+	metrics  *Metrics
 	group    *group[*Request, *Placed]
 }
 
-// NewPlacer starts a placer; opener may be nil where no premium product is sold.
-func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger) *Placer {
-	p := &Placer{db: db, accounts: accounts, opener: opener, now: now, log: log}
+// NewPlacer starts a placer; opener may be nil where no premium product is sold,
+// and m where nothing is measured.
+func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger, m *Metrics) *Placer {
+	p := &Placer{metrics: m, db: db, accounts: accounts, opener: opener, now: now, log: log}
 	p.group = newGroup(placeLanes, placeSet, p.commit)
 	return p
 }
@@ -78,6 +80,7 @@ type placement = call[*Request, *Placed]
 func (p *Placer) commit(set []*placement) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(set[0].ctx), commitTimeout)
 	defer cancel()
+	begun := time.Now()
 	const tries = 3 // an id drawn twice meets the primary key
 	var err error
 	for range tries {
@@ -89,6 +92,10 @@ func (p *Placer) commit(set []*placement) {
 		for _, c := range set {
 			c.out, c.err = nil, fmt.Errorf("order: place: %w", err)
 		}
+	}
+	p.metrics.took("place", begun)
+	for _, c := range set {
+		p.metrics.placement(c)
 	}
 }
 

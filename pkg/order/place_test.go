@@ -33,14 +33,14 @@ func (f *fixture) clock() time.Time { return f.now }
 
 func (f *fixture) placer(t *testing.T) *Placer {
 	t.Helper()
-	p := NewPlacer(f.db.Pool, f.accounts, plain{}, f.clock, slog.New(slog.DiscardHandler))
+	p := NewPlacer(f.db.Pool, f.accounts, plain{}, f.clock, slog.New(slog.DiscardHandler), nil)
 	t.Cleanup(p.Close)
 	return p
 }
 
 func (f *fixture) writer(t *testing.T, told func([]int64)) *Writer {
 	t.Helper()
-	w := NewWriter(f.db.Pool, f.accounts, f.clock, slog.New(slog.DiscardHandler), told)
+	w := NewWriter(f.db.Pool, f.accounts, f.clock, slog.New(slog.DiscardHandler), told, nil)
 	t.Cleanup(w.Close)
 	return w
 }
@@ -320,6 +320,8 @@ func TestListFiltersAndPages(t *testing.T) {
 		require.NoError(t, err)
 		ids = append(ids, placed.Order.ID)
 	}
+	last := f.now
+	f.now = last.Add(time.Second)
 	_, err := p.Place(t.Context(), rented(w, "otp"))
 	require.NoError(t, err)
 	_, err = p.Place(t.Context(), pulsa(other, "x", 1_000))
@@ -343,14 +345,14 @@ func TestListFiltersAndPages(t *testing.T) {
 	require.Len(t, refs(Filter{Status: "pending"}), 6)
 	require.Empty(t, refs(Filter{Status: "processing"}))
 	require.Empty(t, refs(Filter{Status: "completed"}))
-	from, to := f.now.Add(-2*time.Hour), f.now
+	from, to := last.Add(-2*time.Hour), last
 	require.Equal(t, []string{"r3", "r2"}, refs(Filter{From: &from, To: &to}))
 	require.Equal(t, []string{"r1"}, refs(Filter{Search: "r1"}))
 	require.Equal(t, []string{"r1"}, refs(Filter{Search: PublicID(PPOB, ids[1])}))
 	require.Len(t, refs(Filter{Search: "081234567890"}), 5)
 	require.Nil(t, States("sent"))
 
-	stats, err := CountStats(t.Context(), f.db.Bun, w, f.now.Add(-90*time.Minute))
+	stats, err := CountStats(t.Context(), f.db.Bun, w, last.Add(-90*time.Minute))
 	require.NoError(t, err)
 	require.Equal(t, Stats{Orders: 6, MonthOrders: 3}, stats)
 	names, err := NamesOf(t.Context(), f.db.Bun, ids[:1])

@@ -49,3 +49,24 @@ func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, er
 	}
 	return out, nil
 }
+
+// Spent gives what attempts since a time cost at each upstream, in rupiah, whether
+// they have ended or not.
+func Spent(ctx context.Context, pool *pgxpool.Pool, since time.Time) (map[string]int64, error) {
+	rows, err := pool.Query(ctx, `SELECT upstream, sum(cost)::bigint FROM order_attempts
+		WHERE started_at >= $1 AND outcome NOT IN ('rejected', 'not_sent', 'throttled', 'failed', 'canceled', 'expired') GROUP BY upstream`, since)
+	if err != nil {
+		return nil, fmt.Errorf("order: spent: %w", err)
+	}
+	out := map[string]int64{}
+	var name string
+	var sum int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &sum}, func() error {
+		out[name] = sum
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("order: spent: %w", err)
+	}
+	return out, nil
+}

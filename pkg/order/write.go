@@ -31,13 +31,14 @@ type Writer struct {
 	log      *slog.Logger
 	// told is called after a commit with the ids of the webhook events in it: a
 	// hint, so that delivery need not wait for the scheduler. It must not block.
-	told  func(events []int64)
-	group *group[*Step, *Order]
+	told    func(events []int64)
+	metrics *Metrics
+	group   *group[*Step, *Order]
 }
 
-// NewWriter starts a writer; told may be nil.
-func NewWriter(db pg.Beginner, accounts *ledger.Accounts, now func() time.Time, log *slog.Logger, told func(events []int64)) *Writer {
-	w := &Writer{db: db, accounts: accounts, now: now, log: log, told: told}
+// NewWriter starts a writer; told and m may be nil.
+func NewWriter(db pg.Beginner, accounts *ledger.Accounts, now func() time.Time, log *slog.Logger, told func(events []int64), m *Metrics) *Writer {
+	w := &Writer{metrics: m, db: db, accounts: accounts, now: now, log: log, told: told}
 	w.group = newGroup(writeLanes, writeSet, w.commit)
 	return w
 }
@@ -55,15 +56,21 @@ func (w *Writer) commit(set []*call[*Step, *Order]) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(set[0].ctx), commitTimeout)
 	defer cancel()
 	var events []int64
+	var changes []*change
+	begun := time.Now()
 	err := pg.InTx(ctx, w.db, func(tx pgx.Tx) (err error) {
-		events, err = w.write(ctx, tx, set)
+		changes, events, err = w.write(ctx, tx, set)
 		return err
 	})
+	w.metrics.took("write", begun)
 	if err != nil {
 		for _, c := range set {
 			c.out, c.err = nil, fmt.Errorf("order: write: %w", err)
 		}
 		return
+	}
+	for _, c := range changes {
+		w.metrics.changed(c, c.o.UpdatedAt)
 	}
 	if w.told != nil && len(events) > 0 {
 		w.told(events)
@@ -72,18 +79,18 @@ func (w *Writer) commit(set []*call[*Step, *Order]) {
 
 const lockSQL = `SELECT ` + columns + ` FROM orders o WHERE o.id = ANY($1) ORDER BY o.id FOR NO KEY UPDATE`
 
-func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order]) ([]int64, error) {
+func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order]) ([]*change, []int64, error) {
 	ids := make([]int64, len(set))
 	for i, c := range set {
 		ids[i] = c.in.OrderID
 	}
 	rows, err := tx.Query(ctx, lockSQL, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found, err := collect(rows)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	orders := make(map[int64]*Order, len(found))
 	for _, o := range found {
@@ -102,7 +109,7 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 		if c.in.Attempt != o.Attempt && c.in.To == Completed {
 			if err := late.admit(ctx, tx, c.in); err != nil {
 				if !errors.Is(err, ErrStale) {
-					return nil, err
+					return nil, nil, err
 				}
 				c.err = err
 				continue
@@ -116,7 +123,8 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 		c.out = o
 		changes = append(changes, ch)
 	}
-	return w.store(ctx, tx, changes, now)
+	events, err := w.store(ctx, tx, changes, now)
+	return changes, events, err
 }
 
 // earlierWins remembers successes of earlier attempts within one commit.

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/ledger"
@@ -473,4 +476,36 @@ func TestVerifyFindsAnOrderWithoutItsMoney(t *testing.T) {
 			require.Contains(t, found, name)
 		})
 	}
+}
+
+func TestOrdersAreCounted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	reg := prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	require.Same(t, m.placed, NewMetrics(reg).placed, "several writers of a process count together")
+	wallet := f.open(t, "M1", 5_000)
+	log := slog.New(slog.DiscardHandler)
+	p := NewPlacer(f.db.Pool, f.accounts, nil, f.clock, log, m)
+	defer p.Close()
+	w := NewWriter(f.db.Pool, f.accounts, f.clock, log, nil, m)
+	defer w.Close()
+	placed, err := p.Place(t.Context(), pulsa(wallet, "r1", 4_000))
+	require.NoError(t, err)
+	_, err = p.Place(t.Context(), pulsa(wallet, "r1", 4_000))
+	require.NoError(t, err)
+	_, err = p.Place(t.Context(), pulsa(wallet, "r2", 4_000))
+	require.ErrorIs(t, err, ErrInsufficient)
+	for verdict, n := range map[string]float64{"accepted": 1, "replayed": 1, "refused": 1} {
+		require.InDelta(t, n, testutil.ToFloat64(m.placed.WithLabelValues("ppob", verdict)), 0, verdict)
+	}
+	_, err = w.Do(t.Context(), Step{OrderID: placed.Order.ID, To: Sending})
+	require.NoError(t, err)
+	f.now = f.now.Add(3 * time.Second)
+	_, err = w.Do(t.Context(), Step{OrderID: placed.Order.ID, Attempt: 1, To: Completed})
+	require.NoError(t, err)
+	require.InDelta(t, 1, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "ppob", "completed")), 0)
+	require.InDelta(t, 4_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "settle")), 0)
+	require.InDelta(t, 3_900, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "cost")), 0)
+	require.Equal(t, 1, testutil.CollectAndCount(m.final))
 }

@@ -94,7 +94,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	running.Go(func() { auth.Run(beside, d.Log) })
 
 	enqueuer := queue.New(d.Redis)
-	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log)
+	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log, order.NewMetrics(d.Registerer))
 	defer placer.Close()
 	writer := d.writer(enqueuer)
 	defer writer.Close()

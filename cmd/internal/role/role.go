@@ -42,7 +42,7 @@ func (d Deps) Ready() []metrics.Check {
 
 // writer builds the writer of orders, and hints at the webhooks of each commit.
 func (d Deps) writer(e *queue.Enqueuer) *order.Writer {
-	return order.NewWriter(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), d.Now, d.Log, d.hint(e))
+	return order.NewWriter(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), d.Now, d.Log, d.hint(e), order.NewMetrics(d.Registerer))
 }
 
 // hint enqueues deliveries after a commit without holding it up. Best effort: a
