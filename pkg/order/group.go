@@ -17,8 +17,10 @@ type group[In, Out any] struct {
 	limit  int
 	in     chan *call[In, Out]
 	stop   chan struct{}
-	once   sync.Once
 	wg     sync.WaitGroup
+
+	mu     sync.RWMutex // guards closed against a call that is being handed in
+	closed bool
 }
 
 // call is one caller's part of a common commit. The commit sets out or err of
@@ -47,18 +49,30 @@ func newGroup[In, Out any](lanes, limit int, commit func([]*call[In, Out])) *gro
 func (g *group[In, Out]) do(ctx context.Context, in In) (Out, error) {
 	c := &call[In, Out]{ctx: ctx, in: in, done: make(chan struct{})}
 	var none Out
-	select {
-	case g.in <- c:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-g.stop:
-		return none, errClosed
+	if err := g.hand(c); err != nil {
+		return none, err
 	}
 	select {
 	case <-c.done:
 		return c.out, c.err
 	case <-ctx.Done():
 		return none, ctx.Err()
+	}
+}
+
+// hand puts a call where a lane will find it. After close nothing is put there
+// any more, so that what is there then is all there will be.
+func (g *group[In, Out]) hand(c *call[In, Out]) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return errClosed
+	}
+	select {
+	case g.in <- c:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
 	}
 }
 
@@ -124,7 +138,12 @@ func (g *group[In, Out]) refuse() {
 
 // close finishes the commits on their way and refuses everything else.
 func (g *group[In, Out]) close() {
-	g.once.Do(func() { close(g.stop) })
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.stop)
+	}
+	g.mu.Unlock()
 	g.wg.Wait()
 	g.refuse()
 }
