@@ -280,3 +280,88 @@ func TestMutationsPageByNumberAndByTime(t *testing.T) {
 	from, to := noon.Add(2*time.Hour), noon.Add(4*time.Hour)
 	require.Equal(t, []int64{4, 3}, ids(ledger.Range{From: &from, To: &to}))
 }
+
+func TestSystemAccountsNeedNoWallet(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	for _, code := range []string{ledger.Float("up"), ledger.Cost("up"), ledger.Loss("up")} {
+		account, err := b.accounts.System(t.Context(), "live", code)
+		require.NoError(t, err)
+		again, err := b.accounts.System(t.Context(), "live", code)
+		require.NoError(t, err)
+		require.Equal(t, account, again)
+		require.NoError(t, pg.InTx(t.Context(), b.Pool, func(tx pgx.Tx) error {
+			book := ledger.NewBook()
+			require.NoError(t, book.Write(t.Context(), tx, noon), "an empty book writes nothing")
+			require.NoError(t, book.Post(ledger.Entry{Subject: "thing", SubjectID: 1, Kind: code, Debit: account, Credit: b.revenue, Amount: 7}))
+			return book.Write(t.Context(), tx, noon)
+		}))
+	}
+	sums, err := ledger.SystemSums(t.Context(), b.Pool)
+	require.NoError(t, err)
+	require.Contains(t, sums, ledger.Sum{Mode: "live", Code: ledger.Revenue, Balance: 21})
+	b.verify(t)
+}
+
+func TestAWalletThatMovedUnderItsLockFailsTheBook(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	w := b.open(t, "M1", 1_000)
+	err := pg.InTx(t.Context(), b.Pool, func(tx pgx.Tx) error {
+		book, err := ledger.Lock(t.Context(), tx, w)
+		require.NoError(t, err)
+		require.NoError(t, book.Post(ledger.Entry{Subject: "thing", SubjectID: 1, Kind: "order", Debit: ledger.WalletAccount(w), Credit: b.inFlight, Amount: 10}))
+		_, err = tx.Exec(t.Context(), `UPDATE wallets SET seq = seq + 1 WHERE id = $1`, w)
+		require.NoError(t, err)
+		return book.Write(t.Context(), tx, noon)
+	})
+	require.ErrorContains(t, err, "moved under its lock")
+	require.EqualValues(t, 1_000, b.balance(t, w))
+	b.verify(t)
+}
+
+func TestNothingIsSaidOfBooksThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	w := b.open(t, "M1", 1_000)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := b.adjust(gone, w, 5)
+	require.Error(t, err)
+	_, err = ledger.Balance(gone, b.Bun, w)
+	require.Error(t, err)
+	_, err = b.accounts.System(gone, "live", "another")
+	require.Error(t, err)
+	_, err = ledger.Mutations(gone, b.Pool, w, ledger.Range{})
+	require.Error(t, err)
+	_, err = ledger.Rollup(gone, b.Pool, noon)
+	require.Error(t, err)
+	_, err = ledger.SystemSums(gone, b.Pool)
+	require.Error(t, err)
+	_, err = ledger.Verify(gone, b.Pool)
+	require.Error(t, err)
+	_, err = ledger.Verify(t.Context(), b.Pool, ledger.Check{Name: "broken", SQL: "SELECT nothing FROM nowhere"})
+	require.ErrorContains(t, err, "broken")
+	err = ledger.EachMutation(t.Context(), b.Pool, w, ledger.Range{}, func(ledger.Mutation) error { return context.Canceled })
+	require.ErrorIs(t, err, context.Canceled)
+	require.Error(t, pg.InTx(t.Context(), b.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.CreateWallet(t.Context(), tx, "nobody", "live", noon)
+		return err
+	}), "a wallet has a merchant")
+	require.Error(t, pg.InTx(t.Context(), b.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.CreateWallet(t.Context(), tx, "M1", "live", noon)
+		return err
+	}), "one wallet a merchant and mode")
+}
+
+func TestAnAdjustmentNeedsAWalletAndItsBooks(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	_, err := b.adjust(t.Context(), 424242, 10)
+	require.ErrorIs(t, err, ledger.ErrNoWallet)
+	w := b.open(t, "M1", 1_000)
+	_, err = b.adjust(t.Context(), w, 0)
+	require.Error(t, err, "an adjustment of nothing is none")
+	require.EqualValues(t, 1_000, b.balance(t, w))
+	b.verify(t)
+}
