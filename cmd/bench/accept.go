@@ -80,12 +80,13 @@ func (l *lab) contest(ctx context.Context, c *contest, p *plain, api *process, t
 	c.plainTime += l.o.span
 	c.plainUse = used
 
-	stop := l.meter.watch(api)
+	watch := l.meter.watch(api)
 	v, err := barrage{addr: l.addrs.API, conns: l.o.conns, want: http.StatusOK, span: l.o.span, request: l.orders(tag, to)}.run(ctx)
 	if err != nil {
 		return err
 	}
-	c.apiUse = stop()
+	watch.stop()
+	c.apiUse = watch.each(v.perSecond())
 	c.apiOrders += float64(v.answered)
 	c.apiTime += v.took
 	c.waits = append(c.waits, v.waits...)
@@ -216,16 +217,16 @@ func (p *plain) run(ctx context.Context, to []account) (tps float64, used string
 	if err != nil {
 		return 0, "", err
 	}
-	stop := p.l.meter.watch(proc)
+	watch := p.l.meter.watch(proc)
 	tick := time.NewTimer(p.l.o.span - 100*time.Millisecond)
 	defer tick.Stop()
 	select {
 	case <-tick.C:
-		used = stop()
 	case <-proc.done:
 	case <-ctx.Done():
 		return 0, "", errors.Join(context.Cause(ctx), proc.stop())
 	}
+	watch.stop()
 	<-proc.done
 	text, err := os.ReadFile(filepath.Join(p.l.o.work, "pgbench.log"))
 	if err != nil {
@@ -236,5 +237,5 @@ func (p *plain) run(ctx context.Context, to []account) (tps float64, used string
 		return 0, "", fmt.Errorf("pgbench: %w: %s", proc.err, text)
 	}
 	tps, err = strconv.ParseFloat(string(found[1]), 64)
-	return tps, used, err
+	return tps, watch.each(tps), err
 }

@@ -36,7 +36,7 @@ func (l *lab) bareTasks(ctx context.Context) (perSecond float64, used string, er
 	}
 	defer server.Shutdown()
 	client := asynq.NewClientFromRedisClient(l.redis)
-	stop := l.meter.watch()
+	watch := l.meter.watch()
 	begun := time.Now()
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -62,5 +62,7 @@ func (l *lab) bareTasks(ctx context.Context) (perSecond float64, used string, er
 	if err := until(ctx, time.Millisecond, func() (bool, error) { return done.Load() >= total, nil }); err != nil {
 		return 0, "", err
 	}
-	return float64(total) / time.Since(begun).Seconds(), stop(), nil
+	perSecond = float64(total) / time.Since(begun).Seconds()
+	watch.stop()
+	return perSecond, watch.each(perSecond), nil
 }

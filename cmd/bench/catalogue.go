@@ -44,12 +44,12 @@ func (l *lab) lists(ctx context.Context, api *process, r *report) error {
 	if err != nil {
 		return err
 	}
-	stop := l.meter.watch(api)
+	watch := l.meter.watch(api)
 	gzip, err := l.list(ctx, "gzip", "", http.StatusOK)
 	if err != nil {
 		return err
 	}
-	used := stop()
+	watch.stop()
 	tag, err := l.etag(ctx)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (l *lab) lists(ctx context.Context, api *process, r *report) error {
 	size := func(v *volley) string {
 		return fmt.Sprintf("%.0f/s of %d KiB", v.perSecond(), v.bytes/max(v.answered, 1)>>10)
 	}
-	r.note("(f) gzip %s, zstd %s, identity %s; %s", size(gzip), size(zstd), size(plain), used)
+	r.note("(f) gzip %s, zstd %s, identity %s; %s", size(gzip), size(zstd), size(plain), watch.each(gzip.perSecond()))
 	r.note("(f) resident memory before the first list %.0f MiB, at its peak %.0f MiB", idle, peak)
 	return nil
 }

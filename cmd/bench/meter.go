@@ -49,17 +49,44 @@ func newMeter(ctx context.Context, pool *pgxpool.Pool, rdb redis.UniversalClient
 // use is processor time by who used it.
 type use map[string]time.Duration
 
-// watch starts a measurement over these processes and the servers; the result ends it, and gives cores in use.
-func (m *meter) watch(ps ...*process) func() string {
-	before, begun := m.sample(ps), time.Now()
-	return func() string {
-		after, took := m.sample(ps), time.Since(begun)
-		var parts []string
-		for _, name := range slices.Sorted(maps.Keys(after)) {
-			parts = append(parts, fmt.Sprintf("%s %.2f", name, float64(after[name]-before[name])/float64(took)))
-		}
-		return "cores in use: " + strings.Join(parts, ", ")
+// watch is a measurement of who uses the cores.
+type watch struct {
+	m     *meter
+	ps    []*process
+	begun time.Time
+	used  use
+	took  time.Duration
+}
+
+// watch starts a measurement over these processes and the servers.
+func (m *meter) watch(ps ...*process) *watch {
+	return &watch{m: m, ps: ps, used: m.sample(ps), begun: time.Now()}
+}
+
+// stop ends it, before a process that is measured does.
+func (w *watch) stop() {
+	after := w.m.sample(w.ps)
+	w.took = time.Since(w.begun)
+	for name, before := range w.used {
+		w.used[name] = after[name] - before
 	}
+}
+
+// each tells the cores in use and the processor time that a piece of work took, of perSecond that were done.
+func (w *watch) each(perSecond float64) string {
+	n := perSecond * w.took.Seconds()
+	cost := func(d time.Duration) string {
+		return fmt.Sprintf("%.2f (%.0f µs)", float64(d)/float64(w.took), float64(d.Microseconds())/n)
+	}
+	var parts []string
+	var all time.Duration
+	for _, name := range slices.Sorted(maps.Keys(w.used)) {
+		if d := w.used[name]; d > 0 {
+			all += d
+			parts = append(parts, name+" "+cost(d))
+		}
+	}
+	return "cores in use, and time for each: " + cost(all) + " = " + strings.Join(parts, " + ")
 }
 
 func (m *meter) sample(ps []*process) use {

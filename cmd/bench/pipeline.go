@@ -65,10 +65,10 @@ func measurePipeline(ctx context.Context, l *lab, r *report) error {
 	if _, err := l.wholeWay(ctx, "warm", int64(l.o.conns)); err != nil {
 		return errors.Join(err, s.stop())
 	}
-	stop := l.meter.watch(s...)
+	watch := l.meter.watch(s...)
 	hooks := l.hooks.all.Load()
 	t, err := l.wholeWay(ctx, "pipe", total)
-	used := stop()
+	watch.stop()
 	if err := errors.Join(err, s.stop()); err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func measurePipeline(ctx context.Context, l *lab, r *report) error {
 	r.tell("(c) a bare task through the same Redis", perSecond(bare))
 	r.tell("(c) ratio", fmt.Sprintf("%.3f", rate/bare))
 	r.note("(c) all accepted after %.1f s, all final after %.1f s, all delivered after %.1f s, %.1f webhooks an order; %s",
-		t.accepted.Seconds(), final.Seconds(), t.all.Seconds(), float64(l.hooks.all.Load()-hooks)/float64(total), used)
+		t.accepted.Seconds(), final.Seconds(), t.all.Seconds(), float64(l.hooks.all.Load()-hooks)/float64(total), watch.each(rate))
 	r.note("(c) bare tasks: %s", bareUse)
 	return nil
 }
