@@ -168,21 +168,21 @@ func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	var told time.Time
+	last := ""
 	for {
 		progress, done, err := g.catalogueProgress(ctx)
 		if err != nil || done {
-			if err == nil && !told.IsZero() {
+			if err == nil && last != "" {
 				out.say("catalogue: %s", progress)
 			}
 			return err
 		}
-		if now := g.deps.Now(); now.Sub(told) >= tell {
-			if told.IsZero() {
-				out.say("reading the sources' catalogues, within the %d requests in %s that %s allows", g.requests, g.per, otpUpstream)
-			} else {
-				out.say("catalogue: %s", progress)
+		if now := g.deps.Now(); now.Sub(told) >= tell && progress != last {
+			if last == "" {
+				out.say("reading the sources' catalogues; %s allows %d requests in %s, so that the first run takes a while", otpUpstream, g.requests, g.per)
 			}
-			told = now
+			out.say("catalogue: %s", progress)
+			told, last = now, progress
 		}
 		select {
 		case <-ctx.Done():

@@ -141,9 +141,9 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	run := time.Now().Format("0102-150405") // so that each run's orders are new ones
 	base := g.url("api") + "/api/v1"
-	curl := func(path string) { say("  curl -s -w '\\n' -H 'Authorization: Bearer %s' '%s%s'", d.Key, base, path) }
+	curl := func(path string) { say("  curl -s -H 'Authorization: Bearer %s' '%s%s'", d.Key, base, path) }
 	post := func(path, body string) {
-		say("  curl -s -w '\\n' -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s%s'", d.Key, body, base, path)
+		say("  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s%s'", d.Key, body, base, path)
 	}
 	say("\nready\n")
 	whatRuns(g, d, say)
@@ -165,7 +165,7 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say("\n  # orders, money, webhooks")
 	curl("/orders?limit=3")
 	curl("/mutations?limit=3")
-	say("  curl -s -w '\\n' -X POST -H 'Authorization: Bearer %s' '%s/webhook/test'", d.Key, base)
+	say("  curl -s -X POST -H 'Authorization: Bearer %s' '%s/webhook/test'", d.Key, base)
 	say("  curl -s '%s'", g.url("receiver"))
 	say("  curl -s '%s/metrics' | grep ^muara_", g.url("metrics"))
 	operators(g, say)
