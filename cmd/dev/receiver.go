@@ -148,5 +148,11 @@ func (rc *receiver) page(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(map[string]any{"count": len(events), "events": events}) // the caller may have gone
+	err := enc.Encode(struct {
+		Count  int        `json:"count"`
+		Events []received `json:"events"`
+	}{len(events), events})
+	if err != nil {
+		rc.out.say("webhook receiver: %v", err)
+	}
 }
