@@ -77,15 +77,18 @@ func (r *Response) HTML() bool {
 	return strings.HasPrefix(head, "<")
 }
 
-// RetryAfter reads the header's seconds; zero when it is missing or a date that
-// has passed.
+// longestRetryAfter bounds what a header may ask for.
+const longestRetryAfter = 24 * time.Hour
+
+// RetryAfter reads the header's seconds or date, a day at most; zero when it is
+// missing or has passed.
 func (r *Response) RetryAfter(now time.Time) time.Duration {
 	v := r.Header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
-		return time.Duration(s) * time.Second
+		return time.Duration(min(s, int(longestRetryAfter/time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(v); err == nil && t.After(now) {
-		return t.Sub(now)
+		return min(t.Sub(now), longestRetryAfter)
 	}
 	return 0
 }
@@ -110,6 +113,7 @@ func (h *HTTP) Read(ctx context.Context, req *http.Request) (*Response, error) {
 // do sends once and gives the answer, or an [Error] of class NotSent when
 // nothing was written, else Unknown. Block pages are an Unknown that pauses the
 // provider: whether the request behind the page was carried out is not known.
+// A redirect is never read, even when it holds what looks like an answer.
 func do(ctx context.Context, client *http.Client, req *http.Request, limit int64) (*Response, error) {
 	var wrote atomic.Bool
 	trace := &httptrace.ClientTrace{
@@ -136,6 +140,10 @@ func do(ctx context.Context, client *http.Client, req *http.Request, limit int64
 			Class: Unknown, Pause: out.blocks(), After: out.RetryAfter(time.Now()), Code: out.Code(),
 			Err: errors.New("block page or rate refusal"),
 		}
+	}
+	if out.Status >= http.StatusMultipleChoices && out.Status < http.StatusBadRequest {
+		// Whatever it holds, it is not the API's word: no provider documents a redirect.
+		return nil, &Error{Class: Unknown, Code: out.Code(), Err: errors.New("redirected")}
 	}
 	return out, nil
 }
