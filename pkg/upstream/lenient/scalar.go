@@ -95,13 +95,18 @@ type Millis int64
 // UnmarshalJSON reads 1762661992178 and its text.
 func (m *Millis) UnmarshalJSON(b []byte) error { return readInt(b, m) }
 
-// Time is the moment in UTC; zero stays zero.
+// Time is the moment in UTC. What is not a moment of this century (zero, seconds
+// taken for milliseconds, a value that overflows) was not said: the zero time.
 func (m Millis) Time() time.Time {
-	if m == 0 {
+	t := time.UnixMilli(int64(m)).UTC()
+	if !plausible(t) {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(m)).UTC()
+	return t
 }
+
+// plausible is whether a provider can mean t: the years 2000 to 2100.
+func plausible(t time.Time) bool { return t.Year() >= 2000 && t.Year() <= 2100 }
 
 // MillisOf is t in Unix milliseconds.
 func MillisOf(t time.Time) Millis { return Millis(t.UnixMilli()) }
@@ -119,7 +124,8 @@ func WIB() *time.Location { return time.FixedZone("WIB", 7*60*60) }
 // LocalOf is t as a local time, to the second.
 func LocalOf(t time.Time) Local { return Local{t.In(WIB()).Truncate(time.Second)} }
 
-// UnmarshalJSON reads "2026-04-21 11:00:00", also with a T or with a zone.
+// UnmarshalJSON reads "2026-04-21 11:00:00", also with a T or with a zone, of the
+// years 2000 to 2100.
 func (l *Local) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" || string(b) == `""` {
 		l.Time = time.Time{}
@@ -130,7 +136,7 @@ func (l *Local) UnmarshalJSON(b []byte) error {
 		return mistyped(l)
 	}
 	for _, layout := range []string{localLayout, "2006-01-02T15:04:05", time.RFC3339Nano} {
-		if t, err := time.ParseInLocation(layout, s, WIB()); err == nil {
+		if t, err := time.ParseInLocation(layout, s, WIB()); err == nil && plausible(t.UTC()) {
 			l.Time = t
 			return nil
 		}
