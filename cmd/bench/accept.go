@@ -131,10 +131,10 @@ BEGIN;
 SELECT id, merchant_id AS m, mode AS d, balance AS b, seq AS s FROM wallets WHERE id = :w ORDER BY id FOR NO KEY UPDATE \gset got_
 SELECT {{columns}} FROM orders o WHERE o.wallet_id = :w AND o.ref = 'plain-' || :id;
 INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
-	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref,
+	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
 	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at)
 	VALUES (:id, :w, 'live', 'plain-' || :id, '\x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 'ppob', {{sku}}, {{name}}, {{product}}, 1, {{price}}, 0,
-	'081234567890', NULL, NULL, '{}', '', {{cost}}, 'queued', 1, 0, '{{source}}', {{offer}}, {{code}}, {{extra}}, {{cost}}, '',
+	'081234567890', NULL, NULL, '{}', '', {{cost}}, 'queued', 1, 0, 0, '{{source}}', {{offer}}, {{code}}, {{extra}}, {{cost}}, '',
 	'', '{}', false, false, false, '', '', now() + interval '10 seconds', 0, now(), now(), NULL);
 INSERT INTO ledger_entries (subject, subject_id, kind, n, debit, credit, amount, wallet_id, wallet_seq, wallet_balance, notes, created_at)
 	VALUES ('order', :id, 'order', 0, :w, {{in_flight}}, {{price}}, :w, :got_s::bigint + 1, :got_b::bigint - {{price}}, {{name}}, now());

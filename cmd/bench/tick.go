@@ -76,6 +76,10 @@ func (l *lab) prepareSide(ctx context.Context, s *side) error {
 	if err := l.fill(ctx, s); err != nil {
 		return err
 	}
+	// What autovacuum does by itself within a minute.
+	if _, err := s.db.Pool.Exec(ctx, `VACUUM ANALYZE orders, webhook_events`); err != nil {
+		return err
+	}
 	accounts := ledger.NewAccounts(s.db.Pool)
 	clock := func() time.Time { return s.now }
 	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil, nil)
@@ -100,10 +104,10 @@ func (s *side) tick(ctx context.Context, l *lab) (time.Duration, error) {
 // fillSQL makes orders by hand: n of them, from number $1 on, in a state, the merchants in turn. They are as rows are after
 // their way, with what belongs to them in other tables where a tick could meet it.
 const fillSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
-	customer_no, inputs, callback_url, max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref,
+	customer_no, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
 	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, sent_at, created_at, updated_at, completed_at)
 	SELECT $1::bigint + n, ($3::bigint[])[1 + n % cardinality($3::bigint[])], 'live', 'fill-' || $1::bigint + n, sha256(int8send(n)), 'ppob', $4, $5, $6, 1, $7, 0,
-	'081234567890', '{}', '', $8, $9, 3, $10, $11, $12, $13, $14::jsonb, $8, '', '', '{"sn":"01234567890123456789"}', false, false, false, '', '',
+	'081234567890', '{}', '', $8, $9, 3, $10, $10, $11, $12, $13, $14::jsonb, $8, '', '', '{"sn":"01234567890123456789"}', false, false, false, '', '',
 	$15::timestamptz, 0, $16::timestamptz, $16::timestamptz - interval '1 second' * (n % 100000), $16, $17::timestamptz
 	FROM generate_series(0, $2::bigint - 1) n`
 
