@@ -54,8 +54,9 @@ const (
 
 // Error is what a driver returns instead of a [Result].
 type Error struct {
-	Class  Class
-	Reason Reason // set when Class is Rejected
+	Class Class
+	// Reason is why: set when Class is Rejected, a hint otherwise.
+	Reason Reason
 	// Pause closes the provider's budget for every pod: a block page, a 429.
 	Pause bool
 	// Answered: the provider refused in its own words, but not in words that prove
