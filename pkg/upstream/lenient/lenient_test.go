@@ -127,6 +127,25 @@ func TestRowsLeaveOutTheOddOne(t *testing.T) {
 	require.Empty(t, rows)
 }
 
+func TestReadableRowsAreReadHoweverFew(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Price lenient.Int `json:"price"`
+	}
+	check := func(*row) error { return nil }
+	rows, odd, err := lenient.Readable([]byte(`[{"price":{}},{"price":1},7]`), "data", check)
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.Equal(t, 2, odd)
+	rows, _, err = lenient.Readable([]byte(`[]`), "data", check)
+	require.NoError(t, err)
+	require.Empty(t, rows)
+	for _, in := range []string{`[{"price":{}}]`, `null`, `{}`, `7`, ``} {
+		_, _, err = lenient.Readable([]byte(in), "data", check)
+		require.ErrorIs(t, err, lenient.ErrMalformed, in)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{`{"i":1,"m":"2","t":3,"f":true,"r":1.5,"l":"2026-04-21 11:00:00"}`, `{"i":"x"}`, `<html>`, ``, "{\"t\":\"\xc2\"}", `{"t":"a\u0000b"}`} {
 		f.Add([]byte(s))

@@ -91,9 +91,32 @@ func Null(raw json.RawMessage) bool {
 // is left out and counted: one odd product must not stop a whole import. A list
 // of which more than a tenth is odd is malformed as a whole.
 //
-// It is for catalogues only. Where a missing row is evidence (a history), use
-// [Decode] into a slice.
-func Rows[T any](raw json.RawMessage, field string, check func(*T) error) (rows []T, odd int, err error) {
+// It is for catalogues only. Where a missing row is evidence, no row may be odd.
+func Rows[T any](raw json.RawMessage, field string, check func(*T) error) ([]T, int, error) {
+	rows, odd, err := each(raw, field, check)
+	if odd*10 > len(rows)+odd {
+		rows = nil
+	}
+	if rows == nil {
+		return nil, odd, err
+	}
+	return rows, odd, nil
+}
+
+// Readable reads the rows that can be read, however few, of a list from which
+// nothing is concluded about a row that is missing. Only a list without a single
+// readable row, and not empty, is malformed.
+func Readable[T any](raw json.RawMessage, field string, check func(*T) error) ([]T, int, error) {
+	rows, odd, err := each(raw, field, check)
+	if len(rows) == 0 && err != nil {
+		return nil, odd, err
+	}
+	return rows, odd, nil
+}
+
+// each reads what it can; err is what was wrong with the last odd row, or with
+// the list as a whole, and then there are no rows.
+func each[T any](raw json.RawMessage, field string, check func(*T) error) (rows []T, odd int, err error) {
 	var parts []json.RawMessage
 	if err := Decode(raw, &parts); err != nil {
 		return nil, 0, err
@@ -102,21 +125,18 @@ func Rows[T any](raw json.RawMessage, field string, check func(*T) error) (rows 
 		return nil, 0, Odd(field)
 	}
 	rows = make([]T, 0, len(parts))
-	var last error
 	for _, part := range parts {
 		var row T
-		if last = Decode(part, &row); last == nil {
-			last = check(&row)
+		flaw := Decode(part, &row)
+		if flaw == nil {
+			flaw = check(&row)
 		}
-		if last != nil {
-			err = last
+		if flaw != nil {
+			err = flaw
 			odd++
 			continue
 		}
 		rows = append(rows, row)
 	}
-	if odd*10 > len(parts) {
-		return nil, odd, err
-	}
-	return rows, odd, nil
+	return rows, odd, err
 }

@@ -10,12 +10,18 @@
 //     UpstreamRef is our own reference.
 //   - The state of a transaction is its data's status; the envelope's rc only
 //     hints at a reason. A state that is not documented is Unknown.
-//   - A refusal is definite when its rc is one we know, or its HTTP status says
-//     that our account was refused. Every other refusal is Unknown: asking by
-//     reference is cheap and safe.
-//   - NotFound is only the API's own word: its code for "not found" without a
-//     transaction in the answer, or an empty success of /history/{ref_1}.
+//   - A refusal is definite in two cases only: rc 94, the one code that is
+//     documented, and 401 or 403, since nothing is carried out for whom is not let
+//     in. Every other refusal is Unknown and Answered, its reason a hint: asking by
+//     reference is cheap and safe. A refusal with data, in words of doubt, or from
+//     a server that failed (HTTP or envelope 5xx) is not even Answered.
+//   - NotFound is only the API's own word about a transaction: rc 25 or a message
+//     that names the transaction or reference, under 200 or 404 and without data,
+//     or an empty success of /history/{ref_1}. "API key tidak ditemukan" and "Route
+//     not found" are not. Status and Lookup ask different endpoints, one request
+//     each; how many such words are enough is for the caller to decide.
 //   - Rows of a history do not show serial numbers: a success from there is
-//     marked Incomplete, and one that is not on the page read is left out.
+//     marked Incomplete, and one that is not on the page read (1,000 rows) is left
+//     out, as is a row that is not understood.
 //   - A zone id is appended to the customer's number.
 package rqid

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/lenient"
 	"github.com/muarahq/muara/pkg/upstream/rqid/wire"
 )
 
@@ -68,23 +69,28 @@ func (d *Driver) ask(ctx context.Context, send sender, path string, body any) (*
 
 func (d *Driver) mmid() string { return d.cfg.Credentials[credentialMMID] }
 
-// reasonOf is why, by result code. Codes that are not here say nothing.
-func reasonOf(rc string) (upstream.Reason, bool) {
+// reasonOf is why, by result code: a hint, since of these codes only rc 94 is
+// documented. Codes that are not here say nothing.
+func reasonOf(rc string) upstream.Reason {
 	switch rc {
 	case wire.RCUnknownProduct, wire.RCTrouble:
-		return upstream.ReasonProduct, true
+		return upstream.ReasonProduct
 	case wire.RCUnknownCustomer:
-		return upstream.ReasonCustomer, true
+		return upstream.ReasonCustomer
 	case wire.RCBalance:
-		return upstream.ReasonOurBalance, true
+		return upstream.ReasonOurBalance
 	case wire.RCAccount:
-		return upstream.ReasonOurAccount, true
-	case wire.RCFormat:
-		return "", true
-	case wire.RCDuplicate:
-		return upstream.ReasonDuplicate, true
+		return upstream.ReasonOurAccount
 	}
-	return "", false
+	return ""
+}
+
+// hint is why, by code or else by the words of the message.
+func hint(rc, message string) upstream.Reason {
+	if reason := reasonOf(rc); reason != "" {
+		return reason
+	}
+	return upstream.ReasonIn(message)
 }
 
 // explain turns what a decoder said into the class of the call.
@@ -97,22 +103,47 @@ func (d *Driver) explain(resp *upstream.Response, err error) *upstream.Error {
 	if r.RC != "" {
 		code = "rc " + r.RC
 	}
-	reason, known := reasonOf(r.RC)
+	e := &upstream.Error{Class: upstream.Unknown, Code: code, Detail: upstream.Clip(detail), Err: errors.New("failure without proof")}
 	switch {
-	case resp.Status >= http.StatusInternalServerError || r.Code >= http.StatusInternalServerError:
-	case known:
-		if reason == "" {
-			reason = upstream.ReasonIn(r.Message)
-		}
-		return upstream.Reject(reason, code, detail)
+	case broken(resp, r.Code):
+	case r.Duplicate():
+		return upstream.Reject(upstream.ReasonDuplicate, code, detail)
+	case !lenient.Null(r.Data), r.RC == wire.RCPending, r.RC == wire.RCSuccess, upstream.Doubtful(r.Message):
 	case refusesAccount(resp.Status) || refusesAccount(r.Code):
 		return upstream.Reject(upstream.ReasonOurAccount, code, detail)
+	case refuses(resp.Status) && (refuses(r.Code) || r.Code == 0):
+		e.Answered, e.Reason = true, hint(r.RC, r.Message)
 	}
-	return &upstream.Error{Class: upstream.Unknown, Answered: resp.Status < http.StatusInternalServerError, Code: code, Detail: detail, Err: errors.New("failure without proof")}
+	return e
 }
 
+// broken is whether an answer came out of a server that failed, by its own word
+// or by HTTP's: it proves nothing, whatever it says.
+func broken(resp *upstream.Response, code int) bool {
+	return resp.Status >= http.StatusInternalServerError || code >= http.StatusInternalServerError
+}
+
+// brokenAnswer is what such an answer is.
+func brokenAnswer(resp *upstream.Response) *upstream.Error {
+	return upstream.Malformed(resp.Code(), errors.New("answer under a server's error"))
+}
+
+// refusesAccount is whether we were not let in: nothing can have been carried
+// out without authentication.
 func refusesAccount(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// refuses is whether a status can stand over a refusal. The API also refuses
+// under 200; three of the 4xx mean that something is or was under way.
+func refuses(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
+		return false
+	case http.StatusOK:
+		return true
+	}
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError
 }
 
 // Balance reads our balance, in rupiah.

@@ -40,7 +40,8 @@ func harness() upstreamtest.Harness {
 			}
 			return b
 		},
-		Reasons: true,
+		Reasons:  true,
+		Unproven: true,
 		Listed: func(b upstreamtest.Backend) map[string]int {
 			return map[string]int{"prepaid": len(b.(*emulator.Emulator).Products()) - 4, "postpaid": 4}
 		},

@@ -63,6 +63,9 @@ type Harness struct {
 	// the provider says why a purchase failed later on.
 	Refusal func(message string) []byte
 	Reasons bool
+	// Unproven is whether the provider's refusals do not prove that nothing was
+	// done: they are Unknown, answered, with the reason as a hint.
+	Unproven bool
 	// Listed is how many offers each scope of the catalogue has; scopes that are
 	// not named here are not compared.
 	Listed func(b Backend) map[string]int

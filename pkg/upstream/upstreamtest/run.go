@@ -136,7 +136,7 @@ func refusing(t *testing.T, h Harness, product Product) {
 		r := h.setUp(t)
 		r.backend.SetBalance(0)
 		_, err := r.submit(t, product.Purchase(r.backend, 1))
-		require.Equal(t, upstream.ReasonOurBalance, classed(t, upstream.Rejected, err).Reason)
+		require.Equal(t, upstream.ReasonOurBalance, h.refused(t, err).Reason)
 		require.Empty(t, r.backend.Books().Purchases)
 	})
 	t.Run("our key is wrong", func(t *testing.T) {
@@ -158,7 +158,21 @@ func refusing(t *testing.T, h Harness, product Product) {
 		t.Cleanup(echo.Close)
 		r.driver = h.drive(t, echo.URL, h.Credentials, r.clock.Now)
 		_, err := r.submit(t, product.Purchase(r.backend, 1))
-		require.Equal(t, upstream.ReasonOurBalance, classed(t, upstream.Rejected, err).Reason)
+		require.Equal(t, upstream.ReasonOurBalance, h.refused(t, err).Reason)
+	})
+	t.Run("words of doubt prove nothing", func(t *testing.T) {
+		t.Parallel()
+		for _, message := range []string{"timeout ke supplier", "transaksi sedang diproses", "status pending", "silakan coba lagi"} {
+			e := h.saying(t, product, http.StatusOK, h.Refusal(message))
+			require.False(t, e.Answered, message)
+		}
+	})
+	t.Run("a refusal under a redirect or a lost time proves nothing", func(t *testing.T) {
+		t.Parallel()
+		for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusRequestTimeout, http.StatusGatewayTimeout} {
+			e := h.saying(t, product, status, h.Refusal("saldo tidak cukup"))
+			require.False(t, e.Answered, "%d", status)
+		}
 	})
 	t.Run("a refusal under a server error proves nothing", func(t *testing.T) {
 		t.Parallel()
@@ -173,6 +187,34 @@ func refusing(t *testing.T, h Harness, product Product) {
 		_, err := r.submit(t, product.Purchase(r.backend, 1))
 		requireClass(t, upstream.Unknown, err)
 	})
+}
+
+// refused sees that err is what a refusal of the provider proves.
+func (h Harness) refused(t *testing.T, err error) *upstream.Error {
+	t.Helper()
+	if !h.Unproven {
+		return classed(t, upstream.Rejected, err)
+	}
+	e := classed(t, upstream.Unknown, err)
+	require.True(t, e.Answered, "refused in the provider's own words: %v", e)
+	return e
+}
+
+// saying buys from a provider that answers with this and sees that the outcome is
+// Unknown.
+func (h Harness) saying(t *testing.T, product Product, status int, body []byte) *upstream.Error {
+	t.Helper()
+	r := h.setUp(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		r.requests.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // a lost answer is Unknown as well
+	}))
+	t.Cleanup(srv.Close)
+	r.driver = h.drive(t, srv.URL, h.Credentials, r.clock.Now)
+	_, err := r.submit(t, product.Purchase(r.backend, 1))
+	return classed(t, upstream.Unknown, err)
 }
 
 // faults are all ways in which an answer is lost or spoilt. An answer to a

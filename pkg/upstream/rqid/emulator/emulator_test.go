@@ -131,7 +131,7 @@ func TestPendingUntilDecided(t *testing.T) {
 	_, err := wire.DecodeTransaction(body)
 	refusal, ok := wire.AsRefusal(err)
 	require.True(t, ok)
-	require.True(t, refusal.NotFound())
+	require.True(t, refusal.NotFound(http.StatusNotFound))
 }
 
 func TestHistory(t *testing.T) {
@@ -181,7 +181,7 @@ func TestHistory(t *testing.T) {
 	_, err = wire.DecodeHistoryOf(body)
 	refusal, ok := wire.AsRefusal(err)
 	require.True(t, ok)
-	require.True(t, refusal.NotFound())
+	require.True(t, refusal.NotFound(http.StatusNotFound))
 }
 
 func TestProducts(t *testing.T) {

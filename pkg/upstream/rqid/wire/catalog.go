@@ -83,12 +83,12 @@ func Rupiah(n int64) *lenient.Rupiah {
 
 // DecodeCategories reads /product-categories.
 func DecodeCategories(body []byte) (*Reply[Listing[Category]], error) {
-	return listing(body, false, func(c *Category) error { return need("code", c.Code) })
+	return listing(body, lenient.Rows, func(c *Category) error { return need("code", c.Code) })
 }
 
 // DecodeProducts reads /products, flat or paged.
 func DecodeProducts(body []byte) (*Reply[Listing[Product]], error) {
-	return listing(body, false, func(p *Product) error {
+	return listing(body, lenient.Rows, func(p *Product) error {
 		if p.Harga == nil || *p.Harga < 0 {
 			return lenient.Lacks("harga")
 		}

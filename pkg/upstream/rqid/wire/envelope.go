@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/muarahq/muara/pkg/upstream/lenient"
@@ -58,16 +60,48 @@ func (r *Refusal) Error() string {
 // Duplicate is whether our ref_1 was known already.
 func (r *Refusal) Duplicate() bool { return r.RC == RCDuplicate }
 
-// NotFound is whether the API says that it knows no such transaction: by its
-// code, and with no transaction in the answer.
-func (r *Refusal) NotFound() bool {
-	known := r.Code == codeNotFound || r.RC == RCNotFound
-	if !known && r.Code >= 400 && r.Code < 500 {
-		text := strings.ToLower(r.Message)
-		known = strings.Contains(text, "tidak ditemukan") || strings.Contains(text, "not found")
+// NotFound is whether the API says that it knows no such transaction, given the
+// HTTP status of the answer: by rc 25, or in a message that says so of the
+// transaction or reference and of nothing else. A "not found" that may be about
+// a key, a route or a product is none, nor is one with anything in its data.
+func (r *Refusal) NotFound(status int) bool {
+	if status != http.StatusOK && status != http.StatusNotFound {
+		return false
 	}
-	return known && !r.Duplicate() && lenient.Null(r.Data)
+	switch r.Code {
+	case http.StatusOK, http.StatusBadRequest, http.StatusNotFound:
+	default:
+		return false
+	}
+	if !lenient.Null(r.Data) {
+		return false
+	}
+	switch r.RC {
+	case RCNotFound:
+		return !otherThing.MatchString(r.Message)
+	case RCSuccess, RCUnknownProduct, RCUnknownCustomer, RCFormat, RCBalance, RCAccount, RCPending, RCTrouble, RCDuplicate:
+		return false // its code says something else
+	}
+	return noTransaction.MatchString(r.Message)
 }
+
+// otherThing finds words for what else may not be found.
+var otherThing = regexp.MustCompile(`(?i)key|token|route|endpoint|url|path|halaman|page|method|mitra|mmid|rqid|akun|account|user|member|` +
+	`produk|product|pelanggan|customer|nomor tujuan|saldo|balance`)
+
+// noTransaction is a whole message that says of a transaction, and of nothing
+// else, that there is none: "Transaksi tidak ditemukan", "ref_1 A-77 not found".
+// A word with a digit in it is a reference.
+var noTransaction = func() *regexp.Regexp {
+	const (
+		thing = `(?:transaksi|transaction|trx|ref|reff|ref_?1|ref_?id|referensi|reference)`
+		more  = `(?:[\s:"'#]+(?:` + thing + `|\S*\d\S*|dengan|untuk|with|for|of|no|nomor|number|id|ini|itu|tersebut|this|that|anda|your)["']?)*`
+		head  = `(?:maaf|sorry|data|the|nomor|riwayat|history)[\s,]+`
+	)
+	return regexp.MustCompile(`(?i)^\W*(?:` +
+		`(?:` + head + `)*` + thing + more + `[\s:]+(?:(?:was|is)\s+)?(?:tidak ditemukan|not found|tidak ada)|` +
+		`(?:tidak ditemukan|tidak ada|no such)\s+(?:data\s+)?` + thing + more + `)\W*$`)
+}()
 
 // AsRefusal finds a refusal in err.
 func AsRefusal(err error) (*Refusal, bool) { return errors.AsType[*Refusal](err) }
@@ -120,8 +154,8 @@ func fill[T any](e *raw, check func(*T) error) (*Reply[T], error) {
 	return out, nil
 }
 
-// Listing is a list, flat or paged. Odd counts rows of a catalogue that were
-// not understood and are left out; a history has none.
+// Listing is a list, flat or paged. Odd counts rows that were not understood
+// and are left out.
 type Listing[T any] struct {
 	Rows  []T
 	Links *Links // nil when the list came flat
@@ -168,9 +202,20 @@ func (l Listing[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(paged[[]T]{Data: rows, Links: l.Links, Meta: l.Meta})
 }
 
-// listing decodes a success whose data is a list of either form. A strict list
-// is malformed with any of its rows.
-func listing[T any](body []byte, strict bool, check func(*T) error) (*Reply[Listing[T]], error) {
+// reader reads the rows of a list: [lenient.Rows], [lenient.Readable] or every.
+type reader[T any] func(rows json.RawMessage, field string, check func(*T) error) ([]T, int, error)
+
+// every reads a list that is malformed with any of its rows.
+func every[T any](rows json.RawMessage, field string, check func(*T) error) ([]T, int, error) {
+	out, odd, err := lenient.Rows(rows, field, check)
+	if err == nil && odd > 0 {
+		err = lenient.Odd(field)
+	}
+	return out, 0, err
+}
+
+// listing decodes a success whose data is a list of either form.
+func listing[T any](body []byte, read reader[T], check func(*T) error) (*Reply[Listing[T]], error) {
 	e, err := open(body)
 	if err != nil {
 		return nil, err
@@ -187,12 +232,9 @@ func listing[T any](body []byte, strict bool, check func(*T) error) (*Reply[List
 		}
 		rows, out.Data.Links, out.Data.Meta = p.Data, p.Links, p.Meta
 	}
-	out.Data.Rows, out.Data.Odd, err = lenient.Rows(rows, "data", check)
+	out.Data.Rows, out.Data.Odd, err = read(rows, "data", check)
 	if err != nil {
 		return nil, err
-	}
-	if strict && out.Data.Odd > 0 {
-		return nil, lenient.Odd("data")
 	}
 	return out, nil
 }

@@ -23,9 +23,6 @@ const (
 	RCDuplicate       = "94"
 )
 
-// codeNotFound is the envelope's code for what is not known.
-const codeNotFound = 404
-
 // State is where a transaction stands. Zero is a state that we do not know.
 type State int
 
@@ -163,15 +160,15 @@ func checkRow(h *HistoryRow) error {
 	return need("ref_1", h.Ref1)
 }
 
-// DecodeHistory reads /history, flat or paged. One odd row makes it malformed:
-// what a history does not list may be taken as evidence.
+// DecodeHistory reads /history, flat or paged. Rows that are not understood are
+// left out: that a row is missing there proves nothing.
 func DecodeHistory(body []byte) (*Reply[Listing[HistoryRow]], error) {
-	return listing(body, true, checkRow)
+	return listing(body, lenient.Readable, checkRow)
 }
 
 // DecodeHistoryOf reads /history/{ref_1}, for which the document has no
 // example: one row, or a list of them. A success with null or an empty list is
-// the API's word that it knows none.
+// the API's word that it knows none, so one odd row makes it malformed.
 func DecodeHistoryOf(body []byte) (*Reply[Listing[HistoryRow]], error) {
 	e, err := open(body)
 	if err != nil {
@@ -182,11 +179,11 @@ func DecodeHistoryOf(body []byte) (*Reply[Listing[HistoryRow]], error) {
 		return out, nil
 	}
 	if e.Data[0] == '[' {
-		return DecodeHistory(body)
+		return listing(body, every, checkRow)
 	}
 	var p paged[json.RawMessage]
 	if lenient.Decode(e.Data, &p) == nil && p.Meta != nil {
-		return DecodeHistory(body)
+		return listing(body, every, checkRow)
 	}
 	row, err := fill(e, checkRow)
 	if err != nil {
@@ -223,5 +220,5 @@ type Mutation struct {
 
 // DecodeMutations reads /mutations, flat or paged.
 func DecodeMutations(body []byte) (*Reply[Listing[Mutation]], error) {
-	return listing(body, true, func(*Mutation) error { return nil })
+	return listing(body, every, func(*Mutation) error { return nil })
 }

@@ -96,21 +96,40 @@ func TestRefusals(t *testing.T) {
 		r, ok := wire.AsRefusal(err)
 		require.True(t, ok, name)
 		require.True(t, r.Duplicate())
-		require.False(t, r.NotFound())
+		require.False(t, r.NotFound(400))
 		require.Equal(t, 400, r.Code)
 	}
 	_, err = wire.DecodeTransaction([]byte(`{"status":"success","code":200,"message":"x","rc":"94","data":{"ref_1":"A","status":11,"status_label":"failed"}}`))
 	r, ok := wire.AsRefusal(err)
 	require.True(t, ok, "rc 94 is never a failed transaction")
 	require.True(t, r.Duplicate())
-	_, err = wire.DecodeHistoryOf([]byte(`{"status":"error","code":404,"message":"tidak ditemukan","data":null}`))
+	_, err = wire.DecodeHistoryOf([]byte(`{"status":"error","code":404,"message":"Transaksi tidak ditemukan","data":null}`))
 	r, ok = wire.AsRefusal(err)
 	require.True(t, ok)
-	require.True(t, r.NotFound())
+	require.True(t, r.NotFound(404))
+	require.False(t, r.NotFound(401))
 	_, err = wire.DecodeHistoryOf([]byte(`{"status":"error","code":404,"message":"?","data":{"ref_1":"A","status":1}}`))
 	r, ok = wire.AsRefusal(err)
 	require.True(t, ok)
-	require.False(t, r.NotFound(), "an answer with a transaction in it is no proof of absence")
+	require.False(t, r.NotFound(404), "an answer with a transaction in it is no proof of absence")
+}
+
+func TestWordsForATransactionThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]bool{
+		"Transaksi tidak ditemukan": true, "transaksi tidak ditemukan.": true, "Data transaksi tidak ditemukan!": true, "Transaction not found": true,
+		"The transaction was not found": true, "ref_1 tidak ditemukan": true, "Ref1 A-77 not found": true, "Reference not found": true,
+		"Maaf, data transaksi dengan ref_1 MRA-77 tidak ditemukan": true, "Transaksi tidak ada": true, "Tidak ada transaksi": true,
+		"No such transaction": true, "Transaksi 'T-1' tidak ditemukan": true,
+		"": false, "tidak ditemukan": false, "not found": false, "API key tidak ditemukan": false, "Route not found": false,
+		"Route for transaction not found": false, "Mitra tidak ditemukan": false, "Produk transaksi tidak ditemukan": false,
+		"API key untuk transaksi ini tidak ditemukan": false, "Transaksi gagal, sn tidak ada": false, "Transaksi sukses": false,
+		"Transaksi tidak ditemukan atau masih diproses": false, "Prefix not found": false, "The refresh token was not found": false,
+		"Akun A-77 tidak ditemukan": false, "Transaksi ditemukan": false,
+	} {
+		r := wire.Refusal{Code: 404, Message: message}
+		require.Equal(t, want, r.NotFound(404), message)
+	}
 }
 
 func TestGarbageIsNeitherSuccessNorRefusal(t *testing.T) {
@@ -185,7 +204,7 @@ func TestProductsFlatAndPaged(t *testing.T) {
 	require.False(t, bool(r.Data.Rows[0].Kosong))
 }
 
-func TestHistoryIsStrict(t *testing.T) {
+func TestTheHistoryOfOneIsStrict(t *testing.T) {
 	t.Parallel()
 	row := `{"ref_1":"A","product_code":"X","customer_id":"1","status_label":"success","total_price":"1","created_at":"2026-04-21 11:00:00"}`
 	wrap := func(data string) []byte {
@@ -195,8 +214,12 @@ func TestHistoryIsStrict(t *testing.T) {
 	for range 30 {
 		many += "," + row
 	}
-	_, err := wire.DecodeHistory(wrap(many + `,{"ref_1":"B"}]`))
+	_, err := wire.DecodeHistoryOf(wrap(many + `,{"ref_1":"B"}]`))
 	require.ErrorIs(t, err, wire.ErrMalformed, "a row that is not understood must not look absent")
+	page, err := wire.DecodeHistory(wrap(many + `,{"ref_1":"B"}]`))
+	require.NoError(t, err)
+	require.Len(t, page.Data.Rows, 31)
+	require.Equal(t, 1, page.Data.Odd)
 	for _, data := range []string{row, "[" + row + "]", `{"data":[` + row + `],"links":null,"meta":{"current_page":1,"last_page":1,"per_page":50,"total":1}}`} {
 		r, err := wire.DecodeHistoryOf(wrap(data))
 		require.NoError(t, err, data)
