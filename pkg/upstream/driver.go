@@ -33,6 +33,9 @@ type Purchase struct {
 	MaxCost int64
 	// SentAt is when the attempt was claimed, which is not after its first byte.
 	SentAt time.Time
+	// ExpiresAt is the end of a rented number, as the provider told it earlier;
+	// zero when it did not.
+	ExpiresAt time.Time
 }
 
 // State is where a purchase stands at the provider.
@@ -76,7 +79,9 @@ type Result struct {
 	// Incomplete marks a bulk answer that tells the state but not all its facts
 	// (the serial number, say): ask Status before finishing.
 	Incomplete bool
-	// A rented number: phone in international form, what came to it, its end.
+	// A rented number: phone in international form, what came to it, its end. They
+	// go to the merchant. A driver leaves country and service empty where it knows
+	// only the provider's raw names: the order's product names them.
 	Phone     string
 	Country   string
 	Service   string

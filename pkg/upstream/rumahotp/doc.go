@@ -6,12 +6,16 @@
 //   - Every call there is a GET, purchases included, and there is no reference
 //     of ours and no list of purchases. So the driver offers neither Lookup nor
 //     IdempotentSubmit: a lost answer is settled by the balance or by an operator.
-//   - A refusal in the documented form with an HTTP status below 500 is definite
-//     (Rejected). A refusal that carries data naming a purchase is not: it is
-//     Unknown.
-//   - A number is Succeeded with its first code; "completed" without a code stays
-//     Pending, since nothing says that the money came back. It is Expired only
-//     when the provider says "expiring" and its own end has passed.
+//   - A refusal is definite (Rejected) in the documented form only: success false,
+//     a message in the error's object, no data, under 200, 400, 401, 403, 404 or
+//     422. One in words of doubt (timeout, in process, try again) is Unknown, like
+//     every other: nothing there can be asked by our reference.
+//   - A number is Succeeded with its first code, also when it is canceled or has
+//     expired by now; "completed" without a code stays Pending, since nothing says
+//     that the money came back. It is Expired only when the provider says
+//     "expiring" and its end, told now or earlier, has passed.
+//   - The provider's names of countries and services do not leave the driver; an
+//     operator's name does when it is plain and names nobody else.
 //   - An H2H purchase that is canceled is Failed: it was not delivered, and
 //     another offer may try. Refunded says whether our money is back.
 //   - A zone id is appended to the target, as the provider's games expect it.

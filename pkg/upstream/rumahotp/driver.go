@@ -69,16 +69,27 @@ func (d *Driver) explain(resp *upstream.Response, err error) *upstream.Error {
 	}
 	detail := d.cfg.Redact(refusal.Message)
 	switch {
-	case resp.Status >= http.StatusInternalServerError, refusal.NamesPurchase():
-		return &upstream.Error{Class: upstream.Unknown, Code: resp.Code(), Detail: detail, Err: errors.New("failure without proof")}
+	case !refusal.Definite(resp.Status):
 	case rateWords(refusal.Message):
-		return &upstream.Error{Class: upstream.Throttled, Pause: true, After: throttledFor, Code: resp.Code(), Detail: detail}
+		return &upstream.Error{
+			Class: upstream.Throttled, Pause: true, After: throttledFor, Code: resp.Code(), Detail: upstream.Clip(detail),
+		}
+	case !upstream.Doubtful(refusal.Message):
+		return upstream.Reject(upstream.ReasonIn(refusal.Message), resp.Code(), detail)
 	}
-	return upstream.Reject(upstream.ReasonIn(refusal.Message), resp.Code(), detail)
+	return &upstream.Error{
+		Class: upstream.Unknown, Code: resp.Code(), Detail: upstream.Clip(detail), Err: errors.New("failure without proof"),
+	}
 }
 
+// rateWords is whether a refusal is for our rate and for nothing else: "too many
+// pending transactions" is not.
 func rateWords(message string) bool {
 	message = strings.ToLower(message)
+	// Every refusal for the rate asks to come again.
+	if upstream.Doubtful(strings.NewReplacer("coba lagi", "", "coba kembali", "", "try again", "").Replace(message)) {
+		return false
+	}
 	for _, words := range []string{"too many", "rate limit", "terlalu banyak", "terlalu sering"} {
 		if strings.Contains(message, words) {
 			return true
@@ -88,13 +99,19 @@ func rateWords(message string) bool {
 }
 
 // unknownTo is whether a question was answered with "there is no such purchase".
+// A key or a path that was not found is another matter.
 func unknownTo(resp *upstream.Response, err error) bool {
 	refusal, ok := wire.AsRefusal(err)
-	if !ok || resp.Status >= http.StatusInternalServerError {
+	if !ok || !refusal.Definite(resp.Status) || resp.Status == http.StatusUnauthorized || resp.Status == http.StatusForbidden {
 		return false
 	}
 	message := strings.ToLower(refusal.Message)
-	return strings.Contains(message, "tidak ditemukan") || strings.Contains(message, "not found")
+	for _, other := range []string{"key", "route", "endpoint", "url", "path", "halaman", "page", "user", "akun", "account"} {
+		if strings.Contains(message, other) {
+			return false
+		}
+	}
+	return !upstream.Doubtful(message) && (strings.Contains(message, "tidak ditemukan") || strings.Contains(message, "not found"))
 }
 
 // mixedUp is the answer about something else than was asked.

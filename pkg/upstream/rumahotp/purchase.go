@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/muarahq/muara/pkg/upstream"
@@ -12,6 +14,9 @@ import (
 
 // categoryOTP is the category of rented numbers; all others are H2H products.
 const categoryOTP = "otp"
+
+// driverName is what no text for merchants may contain.
+const driverName = "rumahotp"
 
 // address is where a number's offer is found: what Extra holds.
 type address struct {
@@ -48,11 +53,11 @@ func (d *Driver) rent(ctx context.Context, p *upstream.Purchase) (*upstream.Resu
 	if err := json.Unmarshal(p.Extra, &at); err != nil || at.NumberID == "" || at.ProviderID == "" {
 		return nil, upstream.Reject(upstream.ReasonProduct, "", "the offer has no address; import the catalogue again")
 	}
-	operator := p.Inputs["operator_id"]
-	if operator == "" {
-		operator = wire.AnyOperator
+	choice := p.Inputs["operator_id"]
+	if choice == "" {
+		choice = wire.AnyOperator
 	}
-	resp, err := d.ask(ctx, d.cfg.HTTP.Money, wire.BuyNumber(at.NumberID, at.ProviderID, operator))
+	resp, err := d.ask(ctx, d.cfg.HTTP.Money, wire.BuyNumber(at.NumberID, at.ProviderID, choice))
 	if err != nil {
 		return nil, err
 	}
@@ -61,17 +66,33 @@ func (d *Driver) rent(ctx context.Context, p *upstream.Purchase) (*upstream.Resu
 		return nil, d.explain(resp, err)
 	}
 	res := &upstream.Result{
-		State: upstream.Pending, UpstreamRef: string(o.OrderID), Phone: wire.Phone(string(o.PhoneNumber)),
-		Country: string(o.Country), Service: string(o.Service), Operator: string(o.Operator),
+		State: upstream.Pending, UpstreamRef: string(o.OrderID), Phone: wire.Phone(string(o.PhoneNumber)), Operator: operator(string(o.Operator)),
 	}
 	if o.Price != nil {
 		cost := int64(*o.Price)
 		res.Cost = &cost
 	}
-	if o.ExpiresInMinute > 0 {
+	if o.ExpiresInMinute > 0 && o.ExpiresInMinute <= longestLife {
 		res.ExpiresAt = d.cfg.Now().Add(time.Duration(o.ExpiresInMinute) * time.Minute)
 	}
 	return res, nil
+}
+
+// longestLife bounds how long a number may be said to live, in minutes: a year.
+const longestLife = 366 * 24 * 60
+
+// operatorName is what a mobile operator is called.
+var operatorName = regexp.MustCompile(`^[\pL\pN][\pL\pN ]{0,39}$`)
+
+// operator passes an operator's name on to merchants; a name with anything in it
+// but letters, digits and blanks, or with the provider's own, is none.
+func operator(name string) string {
+	name = strings.TrimSpace(name)
+	bare := strings.ToLower(strings.ReplaceAll(name, " ", ""))
+	if !operatorName.MatchString(name) || strings.Contains(bare, driverName) {
+		return ""
+	}
+	return name
 }
 
 // Status asks about a purchase by the id that Submit was told.
@@ -140,13 +161,12 @@ func (d *Driver) orderStatus(ctx context.Context, p *upstream.Purchase) (*upstre
 	case string(o.OrderID) != p.UpstreamRef:
 		return nil, mixedUp(resp)
 	}
-	state, ok := d.number(o.State(), o.Code() != "", o.ExpiresAt.Time())
+	state, ok := d.number(p, o)
 	if !ok {
 		return nil, upstream.Malformed(resp.Code(), errors.New("status is not a documented one"))
 	}
 	res := &upstream.Result{
-		State: state, UpstreamRef: string(o.OrderID), Code: string(o.State()), Phone: wire.Phone(string(o.PhoneNumber)),
-		Country: string(o.Country), Service: string(o.Service), ExpiresAt: o.ExpiresAt.Time(),
+		State: state, UpstreamRef: string(o.OrderID), Code: string(o.State()), Phone: wire.Phone(string(o.PhoneNumber)), ExpiresAt: o.ExpiresAt.Time(),
 	}
 	if code := o.Code(); code != "" && state == upstream.Succeeded {
 		res.Messages = []upstream.Message{{Code: code}}
@@ -154,26 +174,36 @@ func (d *Driver) orderStatus(ctx context.Context, p *upstream.Purchase) (*upstre
 	return res, nil
 }
 
-// number says what a rented number's status means.
-func (d *Driver) number(s wire.Status, code bool, expires time.Time) (upstream.State, bool) {
-	switch s {
+// number says what a rented number's status means. A code that came wins over
+// every end; only while the number waits (for a further code) it is not looked at.
+func (d *Driver) number(p *upstream.Purchase, o *wire.OrderStatus) (upstream.State, bool) {
+	state := o.State()
+	switch state {
 	case wire.OrderWaiting:
 		return upstream.Pending, true
-	case wire.OrderReceived, wire.OrderCompleted:
-		if code {
-			return upstream.Succeeded, true
-		}
-		return upstream.Pending, true
-	case wire.OrderCanceled:
-		return upstream.Canceled, true
-	case wire.OrderExpiring:
-		if d.cfg.Now().Before(expires) {
-			return upstream.Pending, true
-		}
-		return upstream.Expired, true
+	case wire.OrderReceived, wire.OrderCompleted, wire.OrderCanceled, wire.OrderExpiring:
 	default:
 		return "", false
 	}
+	switch {
+	case o.Code() != "":
+		return upstream.Succeeded, true
+	case state == wire.OrderCanceled:
+		return upstream.Canceled, true
+	case state == wire.OrderExpiring && d.ended(p, o):
+		return upstream.Expired, true
+	}
+	return upstream.Pending, true
+}
+
+// ended is whether a number's own end has passed: as the provider tells it now,
+// or else as it told it before. An end that nobody told has not passed.
+func (d *Driver) ended(p *upstream.Purchase, o *wire.OrderStatus) bool {
+	end := o.ExpiresAt.Time()
+	if end.IsZero() {
+		end = p.ExpiresAt
+	}
+	return !end.IsZero() && !d.cfg.Now().Before(end)
 }
 
 // Cancel asks for a number to be given back. A code that came first wins.

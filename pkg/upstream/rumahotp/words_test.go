@@ -49,6 +49,10 @@ func TestWordsOfARentedNumber(t *testing.T) {
 		{"expiring", "-", ends.Add(-time.Millisecond), upstream.Pending},
 		{"expiring", "-", ends, upstream.Expired},
 		{"EXPIRED", "-", ends.Add(time.Hour), upstream.Expired},
+		{"waiting", "123", ends, upstream.Pending},
+		{"canceled", "123", ends, upstream.Succeeded},
+		{"expiring", "123", ends.Add(-time.Millisecond), upstream.Succeeded},
+		{"expiring", "123", ends.Add(time.Hour), upstream.Succeeded},
 	} {
 		d := saying(t, 200, `{"success":true,"data":{"order_id":"RO1","status":"`+c.status+`","phone_number":"+62 856 4441 4442","service":"WhatsApp",`+
 			`"country":"Indonesia","created_at":1762661992178,"expires_at":1762662892178,"otp_code":"`+c.code+`"}}`, c.now)
@@ -56,6 +60,51 @@ func TestWordsOfARentedNumber(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, res.State, "%+v", c)
 		require.Equal(t, c.want == upstream.Succeeded, len(res.Messages) == 1)
+		require.Empty(t, res.Country+res.Service, "the provider's own names")
+	}
+}
+
+func TestANumberExpiresOnlyAtAnEndThatWasTold(t *testing.T) {
+	t.Parallel()
+	ends := time.UnixMilli(1762662892178)
+	for _, c := range []struct {
+		told   string // what the answer says
+		before time.Time
+		now    time.Time
+		want   upstream.State
+	}{
+		{``, time.Time{}, ends.Add(time.Hour), upstream.Pending},
+		{`,"expires_at":0`, time.Time{}, ends.Add(time.Hour), upstream.Pending},
+		{`,"expires_at":2`, time.Time{}, ends.Add(time.Hour), upstream.Pending},
+		{`,"expires_at":1762662892`, ends, ends.Add(-time.Second), upstream.Pending},
+		{`,"expires_at":9223372036854775807`, ends, ends, upstream.Expired},
+		{``, ends, ends.Add(-time.Second), upstream.Pending},
+		{``, ends, ends, upstream.Expired},
+		{`,"expires_at":1762662892178`, ends.Add(time.Hour), ends, upstream.Expired},
+		{`,"expires_at":1762662892178`, ends.Add(-time.Hour), ends.Add(-time.Second), upstream.Pending},
+	} {
+		d := saying(t, 200, `{"success":true,"data":{"order_id":"RO1","status":"expiring","otp_code":"-"`+c.told+`}}`, c.now)
+		res, err := d.Status(t.Context(), &upstream.Purchase{Category: "otp", UpstreamRef: "RO1", ExpiresAt: c.before})
+		require.NoError(t, err)
+		require.Equal(t, c.want, res.State, "%+v", c)
+		require.True(t, res.ExpiresAt.IsZero() || res.ExpiresAt.Equal(ends), "%+v", c)
+	}
+}
+
+func TestWhatIsToldOfARentedNumber(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1762662892178)
+	for name, want := range map[string]string{
+		"any": "any", "Telkomsel": "Telkomsel", "China Mobile 5": "China Mobile 5", " XL ": "XL",
+		"rumahotp": "", "by RumahOTP": "", "Rumah OTP": "", "t.me/rumah": "", "<b>x</b>": "", "https://a": "", "": "",
+	} {
+		d := saying(t, 200, `{"success":true,"data":{"order_id":"RO1","phone_number":"+62 856","service":"WhatsApp by RumahOTP","country":"Indonesia (RumahOTP)",`+
+			`"operator":"`+name+`","expires_in_minute":153722867281,"price":2150}}`, now)
+		res, err := d.Submit(t.Context(), &upstream.Purchase{Category: "otp", Extra: []byte(`{"number_id":"1","provider_id":"2"}`)})
+		require.NoError(t, err)
+		require.Equal(t, want, res.Operator)
+		require.Empty(t, res.Country+res.Service)
+		require.True(t, res.ExpiresAt.IsZero(), "nothing lives for 300,000 years")
 	}
 }
 
@@ -101,7 +150,26 @@ func TestWhatAPurchasesAnswerProves(t *testing.T) {
 		{400, `{"success":false,"error":{"message":"Nomor tujuan salah"}}`, upstream.Rejected, upstream.ReasonCustomer},
 		{401, `{"success":false,"error":{"message":"Unauthorized"}}`, upstream.Rejected, upstream.ReasonOurAccount},
 		{200, `{"success":false,"error":{"message":"Ada masalah"}}`, upstream.Rejected, ""},
-		{200, `{"success":false,"data":{}}`, upstream.Rejected, ""},
+		{404, `{"success":false,"error":{"message":"Produk tidak ditemukan"},"data":null}`, upstream.Rejected, upstream.ReasonProduct},
+		{422, `{"success":false,"error":{"message":"Produk sedang gangguan"}}`, upstream.Rejected, upstream.ReasonProduct},
+		{403, `{"success":false,"error":{"message":"IP belum di-whitelist"}}`, upstream.Rejected, upstream.ReasonOurAccount},
+		{200, `{"success":false,"data":{}}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{"message":"Saldo tidak cukup"},"data":{}}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{"message":"Saldo tidak cukup"},"data":[]}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":"Saldo tidak cukup"}`, upstream.Unknown, ""},
+		{200, `{"success":false,"message":"Saldo tidak cukup"}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{"message":" "}}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{}}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{"message":"Timeout ke supplier saldo"}}`, upstream.Unknown, ""},
+		{400, `{"success":false,"error":{"message":"Transaksi sedang diproses"}}`, upstream.Unknown, ""},
+		{400, `{"success":false,"error":{"message":"Terlalu banyak transaksi pending"}}`, upstream.Unknown, ""},
+		{400, `{"success":false,"error":{"message":"Silakan coba lagi"}}`, upstream.Unknown, ""},
+		{302, `{"success":false,"error":{"message":"Saldo tidak cukup"}}`, upstream.Unknown, ""},
+		{201, `{"success":false,"error":{"message":"Saldo tidak cukup"}}`, upstream.Unknown, ""},
+		{408, `{"success":false,"error":{"message":"Saldo tidak cukup"}}`, upstream.Unknown, ""},
+		{409, `{"success":false,"error":{"message":"Saldo tidak cukup"}}`, upstream.Unknown, ""},
+		{200, `{"success":false,"error":{"message":"Terlalu banyak permintaan, coba lagi nanti"}}`, upstream.Throttled, ""},
+		{500, `{"success":false,"error":{"message":"Terlalu banyak permintaan"}}`, upstream.Unknown, ""},
 		{200, `{"success":false,"data":{"id":"H1","status":"processing"}}`, upstream.Unknown, ""},
 		{503, `{"success":false,"error":{"message":"Saldo tidak cukup"}}`, upstream.Unknown, ""},
 		{200, `{"success":false,"error":{"message":"Terlalu banyak permintaan"}}`, upstream.Throttled, ""},
@@ -123,6 +191,30 @@ func TestWhatAPurchasesAnswerProves(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, upstream.Pending, res.State, "what it became, only the status tells")
 	require.EqualValues(t, 77, *res.Balance)
+}
+
+func TestAKeyThatIsNotFoundIsNoPurchaseThatIsNotFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status  int
+		message string
+		unknown bool // to the provider
+	}{
+		{404, "Order tidak ditemukan", true}, {200, "Transaksi tidak ditemukan", true}, {400, "not found", true},
+		{401, "Order tidak ditemukan", false}, {403, "Order tidak ditemukan", false}, {500, "Order tidak ditemukan", false},
+		{404, "Apikey tidak ditemukan", false}, {404, "Endpoint tidak ditemukan", false}, {404, "Route not found", false},
+	} {
+		for _, category := range []string{"otp", "ppob"} {
+			d := saying(t, c.status, `{"success":false,"error":{"message":"`+c.message+`"}}`, time.Now())
+			res, err := d.Status(t.Context(), &upstream.Purchase{Category: category, UpstreamRef: "A"})
+			if !c.unknown {
+				require.Error(t, err, "%+v", c)
+				continue
+			}
+			require.NoError(t, err, "%+v", c)
+			require.Equal(t, upstream.NotFound, res.State)
+		}
+	}
 }
 
 func TestAnswersThatAreNotToBeTrusted(t *testing.T) {

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"strings"
 
 	"github.com/muarahq/muara/pkg/upstream/lenient"
 )
@@ -38,11 +40,14 @@ func Refuse(message string) RefusalAnswer {
 	return RefusalAnswer{Error: RefusalError{Message: message}}
 }
 
-// Refusal is a documented failure: the provider understood and did not do it.
+// Refusal is a failure that the provider told of.
 type Refusal struct {
 	Message string
 	// Data is what came instead of a message, if anything did.
 	Data json.RawMessage
+	// Plain is whether it has the documented form and nothing else: a message in
+	// the error's object, and no data.
+	Plain bool
 }
 
 // Error gives the provider's message; it is for operators only.
@@ -53,17 +58,12 @@ func (r *Refusal) Error() string {
 	return "refused: " + r.Message
 }
 
-// NamesPurchase is whether the refusal's data tells of a purchase after all: an
-// id or a status. Such an answer does not prove that nothing was bought.
-func (r *Refusal) NamesPurchase() bool {
-	var d map[string]json.RawMessage
-	if r.Data == nil || json.Unmarshal(r.Data, &d) != nil {
-		return false
-	}
-	for _, name := range []string{"id", "order_id", "status"} {
-		if !lenient.Null(d[name]) {
-			return true
-		}
+// Definite is whether the refusal, under this HTTP status, says that the provider
+// understood and did nothing. Any data may tell of a purchase after all.
+func (r *Refusal) Definite(status int) bool {
+	switch status {
+	case http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+		return r.Plain
 	}
 	return false
 }
@@ -104,11 +104,14 @@ func open(body []byte) (json.RawMessage, error) {
 		return e.Data, nil
 	}
 	r := &Refusal{Message: string(e.Message), Data: e.Data}
-	if m, err := refusalMessage(e.Error); err != nil {
+	m, object, err := refusalMessage(e.Error)
+	if err != nil {
 		return nil, err
-	} else if m != "" {
+	}
+	if m != "" {
 		r.Message = m
 	}
+	r.Plain = object && strings.TrimSpace(m) != "" && (e.Data == nil || string(e.Data) == "null")
 	if r.Message == "" && e.Data != nil {
 		var d struct {
 			Message lenient.Text `json:"message"`
@@ -124,21 +127,21 @@ func open(body []byte) (json.RawMessage, error) {
 }
 
 // refusalMessage reads "error", which is an object with a message, or bare text.
-func refusalMessage(raw json.RawMessage) (string, error) {
+func refusalMessage(raw json.RawMessage) (message string, object bool, err error) {
 	if lenient.Null(raw) {
-		return "", nil
+		return "", false, nil
 	}
 	var text lenient.Text
 	if lenient.Decode(raw, &text) == nil {
-		return string(text), nil
+		return string(text), false, nil
 	}
 	var o struct {
 		Message lenient.Text `json:"message"`
 	}
 	if err := lenient.Decode(raw, &o); err != nil {
-		return "", lenient.Odd("error")
+		return "", false, lenient.Odd("error")
 	}
-	return string(o.Message), nil
+	return string(o.Message), true, nil
 }
 
 // one decodes a success that is one object.
