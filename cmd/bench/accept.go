@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/muarahq/muara/pkg/pg"
 )
 
 // measureAccept compares (b), orders accepted over HTTP, with (a), pgbench running the same statements one commit an
@@ -122,25 +122,35 @@ type plain struct {
 	runs     int
 }
 
-// plainSQL is what order.Place does, for one order and with one commit: lock the wallet, look for the ref, write order,
-// entry and balance. The values are those that the API writes for the same order.
-const plainSQL = `\set n :n + 1
-\set id :client_id * 1000000000000 + :run * 1000000000 + :n
-\set w {{wallets}} + random(1, :merchants)
-BEGIN;
-SELECT id, merchant_id AS m, mode AS d, balance AS b, seq AS s FROM wallets WHERE id = :w ORDER BY id FOR NO KEY UPDATE \gset got_
-SELECT {{columns}} FROM orders o WHERE o.wallet_id = :w AND o.ref = 'plain-' || :id;
-INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
-	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
-	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at)
-	VALUES (:id, :w, 'live', 'plain-' || :id, '\x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 'ppob', {{sku}}, {{name}}, {{product}}, 1, {{price}}, 0,
-	'081234567890', NULL, NULL, '{}', '', {{cost}}, 'queued', 1, 0, 0, '{{source}}', {{offer}}, {{code}}, {{extra}}, {{cost}}, '',
-	'', '{}', false, false, false, '', '', now() + interval '10 seconds', 0, now(), now(), NULL);
-INSERT INTO ledger_entries (subject, subject_id, kind, n, debit, credit, amount, wallet_id, wallet_seq, wallet_balance, notes, created_at)
-	VALUES ('order', :id, 'order', 0, :w, {{in_flight}}, {{price}}, :w, :got_s::bigint + 1, :got_b::bigint - {{price}}, {{name}}, now());
-UPDATE wallets SET balance = :got_b::bigint - {{price}}, seq = :got_s::bigint + 1 WHERE id = :w AND seq = :got_s;
-COMMIT;
-`
+// sql is what order.Place does, for one order and with one commit: lock the wallet, look for the ref, write order, entry
+// and balance. The rows are those that Place writes.
+func (p *plain) sql(placed, entry row) (string, error) {
+	price := strconv.FormatInt(p.l.goods.price, 10)
+	orders, err := placed.list(map[string]string{
+		"id": ":id", "wallet_id": ":w", "ref": "'plain-' || :id", "created_at": "now()", "updated_at": "now()", "next_run_at": "now() + interval '10 seconds'",
+	})
+	if err != nil {
+		return "", err
+	}
+	entries, err := entry.list(map[string]string{
+		"subject_id": ":id", "debit": ":w", "wallet_id": ":w", "wallet_seq": ":got_s::bigint + 1", "wallet_balance": ":got_b::bigint - " + price, "created_at": "now()",
+	})
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{
+		`\set n :n + 1`,
+		`\set id :client_id * 1000000000000 + :run * 1000000000 + :n`,
+		fmt.Sprintf(`\set w %d + random(1, :merchants)`, firstWallet),
+		`BEGIN;`,
+		`SELECT id, merchant_id AS m, mode AS d, balance AS b, seq AS s FROM wallets WHERE id = :w ORDER BY id FOR NO KEY UPDATE \gset got_`,
+		`SELECT ` + strings.Join(placed.columns, ", ") + ` FROM orders WHERE wallet_id = :w AND ref = 'plain-' || :id;`,
+		placed.insert() + ` VALUES (` + orders + `);`,
+		entry.insert() + ` VALUES (` + entries + `);`,
+		`UPDATE wallets SET balance = :got_b::bigint - ` + price + `, seq = :got_s::bigint + 1 WHERE id = :w AND seq = :got_s;`,
+		`COMMIT;`, ``,
+	}, "\n"), nil
+}
 
 // newPlain makes the database and the script.
 func (l *lab) newPlain(ctx context.Context) (*plain, error) {
@@ -149,58 +159,50 @@ func (l *lab) newPlain(ctx context.Context) (*plain, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := pgx.Connect(ctx, target)
+	db, err := pg.Open(ctx, target, pg.WithName("bench"))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close(ctx) }() // nothing is under way on it
-	p.socket = conn.Config().Host
-	var inFlight int64
-	var columns string
-	err = errors.Join(
-		conn.QueryRow(ctx, `INSERT INTO ledger_accounts (mode, code) VALUES ('live', 'in_flight')
-			ON CONFLICT (mode, code) DO UPDATE SET code = excluded.code RETURNING id`).Scan(&inFlight),
-		conn.QueryRow(ctx, `SELECT string_agg('o.' || column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns
-			WHERE table_schema = 'public' AND table_name = 'orders'`).Scan(&columns),
-	)
+	defer func() { _ = db.Close() }() // nothing is under way on it
+	p.socket = db.Pool.Config().ConnConfig.Host
+	placed, entry, err := l.model(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.renumber(ctx, conn); err != nil {
+	if err := p.renumber(ctx, db); err != nil {
 		return nil, err
 	}
-	g := l.goods
-	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	text := strings.NewReplacer(
-		"{{columns}}", columns, "{{sku}}", quote(g.sku), "{{name}}", quote(g.name), "{{code}}", quote(g.code), "{{extra}}", quote(g.extra),
-		"{{source}}", source, "{{product}}", number(g.productID), "{{offer}}", number(g.offerID), "{{price}}", number(g.price),
-		"{{cost}}", number(g.cost), "{{in_flight}}", number(inFlight), "{{wallets}}", number(firstWallet),
-	).Replace(plainSQL)
+	text, err := p.sql(placed, entry)
+	if err != nil {
+		return nil, err
+	}
 	return p, os.WriteFile(p.script, []byte(text), 0o644)
 }
 
 // firstWallet is below the wallets' numbers in the plain database.
 const firstWallet = 1_000_000_000
 
-// renumber gives the wallets numbers that pgbench can draw without a table of its own.
-func (p *plain) renumber(ctx context.Context, conn *pgx.Conn) error {
+// renumber gives the wallets numbers that pgbench can draw without a table of its own. What holds on to the old ones goes:
+// orders never see it.
+func (p *plain) renumber(ctx context.Context, db *pg.DB) error {
 	ids := make([]int64, len(p.l.merchants))
 	for i, m := range p.l.merchants {
 		ids[i] = m.wallet
 	}
-	if _, err := conn.Exec(ctx, `DELETE FROM ledger_adjustments`); err != nil { // they hold on to the numbers, and orders never see them
-		return err
-	}
-	_, err := conn.Exec(ctx, `WITH a AS (INSERT INTO ledger_accounts (id, mode, code) OVERRIDING SYSTEM VALUE
-			SELECT $2::bigint + n, 'live', 'plain:' || n FROM generate_series(1, cardinality($1::bigint[])) n)
-		UPDATE wallets w SET id = $2::bigint + u.n FROM unnest($1::bigint[]) WITH ORDINALITY u(id, n) WHERE w.id = u.id`, ids, firstWallet)
+	_, err := db.Pool.Exec(ctx, `DELETE FROM orders`)
 	if err == nil {
-		_, err = conn.Exec(ctx, `VACUUM FULL wallets`)
+		_, err = db.Pool.Exec(ctx, `DELETE FROM ledger_adjustments`)
+	}
+	if err == nil {
+		_, err = db.Pool.Exec(ctx, `WITH a AS (INSERT INTO ledger_accounts (id, mode, code) OVERRIDING SYSTEM VALUE
+				SELECT $2::bigint + n, 'live', 'plain:' || n FROM generate_series(1, cardinality($1::bigint[])) n)
+			UPDATE wallets w SET id = $2::bigint + u.n FROM unnest($1::bigint[]) WITH ORDINALITY u(id, n) WHERE w.id = u.id`, ids, firstWallet)
+	}
+	if err == nil {
+		_, err = db.Pool.Exec(ctx, `VACUUM FULL wallets`)
 	}
 	return err
 }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 var tpsLine = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
 

@@ -85,9 +85,11 @@ func (l *lab) seedCatalogue(ctx context.Context) error {
 	}
 	g := &l.goods
 	// price is what tier 1 pays, close enough for what is written by hand.
-	return l.db.Pool.QueryRow(ctx, `SELECT p.id, o.id, o.cost, o.cost + 100 + o.cost * 3 / 100, p.sku, p.name, o.code, o.extra::text
+	err = l.db.Pool.QueryRow(ctx, `SELECT p.id, o.id, o.cost, o.cost + 100 + o.cost * 3 / 100, p.sku, p.name, o.code, o.extra::text
 		FROM products p JOIN offers o ON o.product_id = p.id WHERE o.code = 'IS5'`).
 		Scan(&g.productID, &g.offerID, &g.cost, &g.price, &g.sku, &g.name, &g.code, &g.extra)
+	g.maxCost = g.cost
+	return err
 }
 
 // quiet brings the database to rest, so that what one figure left behind does not burden the next.

@@ -101,22 +101,31 @@ func (s *side) tick(ctx context.Context, l *lab) (time.Duration, error) {
 	return time.Since(begun), err
 }
 
-// fillSQL makes orders by hand: n of them, from number $1 on, in a state, the merchants in turn. They are as rows are after
-// their way, with what belongs to them in other tables where a tick could meet it.
-const fillSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
-	customer_no, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
-	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, sent_at, created_at, updated_at, completed_at)
-	SELECT $1::bigint + n, ($3::bigint[])[1 + n % cardinality($3::bigint[])], 'live', 'fill-' || $1::bigint + n, sha256(int8send(n)), 'ppob', $4, $5, $6, 1, $7, 0,
-	'081234567890', '{}', '', $8, $9, 3, $10, $10, $11, $12, $13, $14::jsonb, $8, '', '', '{"sn":"01234567890123456789"}', false, false, false, '', '',
-	$15::timestamptz, 0, $16::timestamptz, $16::timestamptz - interval '1 second' * (n % 100000), $16, $17::timestamptz
-	FROM generate_series(0, $2::bigint - 1) n`
+// fillSQL makes orders: $2 of them, from number $1 on, of the wallets $3 in turn, in state $4 after $5 attempts, due at $6,
+// last changed at $7 and done at $8. Everything else is as Place writes it.
+func fillSQL(placed row) (string, error) {
+	values, err := placed.list(map[string]string{
+		"id": "$1::bigint + n", "wallet_id": "($3::bigint[])[1 + n % cardinality($3::bigint[])]", "ref": "'fill-' || $1::bigint + n",
+		"content_hash": "sha256(int8send(n))", "state": "$4::text", "attempt": "$5::int", "facts": `'{"sn":"01234567890123456789"}'`,
+		"next_run_at": "$6::timestamptz", "sent_at": "$7::timestamptz", "updated_at": "$7::timestamptz", "completed_at": "$8::timestamptz",
+		"created_at": "$7::timestamptz - interval '1 second' * (n % 100000)",
+	})
+	return placed.insert() + ` SELECT ` + values + ` FROM generate_series(0, $2::bigint - 1) n`, err
+}
 
 func (l *lab) fill(ctx context.Context, s *side) error {
+	placed, _, err := l.model(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	sql, err := fillSQL(placed)
+	if err != nil {
+		return err
+	}
 	wallets := make([]int64, len(l.merchants))
 	for i, m := range l.merchants {
 		wallets[i] = m.wallet
 	}
-	g := l.goods
 	soon, later := s.now.Add(-time.Second), s.now.Add(24*time.Hour)
 	return pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
 		from := 1
@@ -133,9 +142,7 @@ func (l *lab) fill(ctx context.Context, s *side) error {
 			{l.o.open / 2, order.Processing, 1, &soon, nil},
 			{l.o.open / 5, order.Processing, 1, &later, nil},
 		} {
-			_, err := tx.Exec(ctx, fillSQL, from, part.n, wallets, g.sku, g.name, g.productID, g.price, g.cost, string(part.state), part.attempt,
-				source, g.offerID, g.code, g.extra, part.next, s.now, part.done)
-			if err != nil {
+			if _, err := tx.Exec(ctx, sql, from, part.n, wallets, string(part.state), part.attempt, part.next, s.now, part.done); err != nil {
 				return fmt.Errorf("%s: %w", part.state, err)
 			}
 			from += part.n
