@@ -179,6 +179,7 @@ func (s *server) decide(ctx context.Context, p *placement) error {
 		}
 	} else {
 		p.MaxCost = snapshot.MaxCost(product, p.Price)
+		p.Service, p.Country = snapshot.Rents(product)
 		var err error
 		if p.Route, err = snapshot.Route(product, p.MaxCost); err != nil {
 			return err

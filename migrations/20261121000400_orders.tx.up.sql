@@ -21,6 +21,8 @@ CREATE TABLE orders (
         ('queued', 'sending', 'processing', 'unknown', 'completed', 'failed', 'partial', 'canceled', 'expired')),
     version          bigint      NOT NULL,
     attempt          integer     NOT NULL,
+    -- how many times the current attempt has been sent, always under one reference
+    sends            integer     NOT NULL,
     -- where the next or the current attempt goes
     upstream         text        NOT NULL,
     offer_id         bigint      NOT NULL,

@@ -34,7 +34,7 @@ func (s *Scheduler) catalogueOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for i, name := range due {
-		if err := s.Enqueuer.CatalogTurn(ctx, name, now.Unix()/2); err != nil {
+		if err := s.Enqueuer.CatalogTurn(ctx, name, now.Unix()/turnStuck); err != nil {
 			return i, err
 		}
 	}

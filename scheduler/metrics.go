@@ -96,7 +96,13 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, name := range s.Upstreams {
+	names := slices.Clone(s.Upstreams)
+	for name := range st.Upstreams { // orders of one that is no longer configured are seen too
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
 		at := st.Upstreams[name]
 		set := func(depth, age *prometheus.GaugeVec, b order.Backlog) {
 			depth.WithLabelValues(name).Set(float64(b.Count))

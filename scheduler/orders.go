@@ -14,6 +14,11 @@ const (
 	batch = 500
 	// queuedAgain is when a queued order that was enqueued is enqueued again.
 	queuedAgain = 20 * time.Second
+	// perLane due orders more, an upstream gets another turn beside the first, up to
+	// lanes: as many as a worker runs.
+	perLane, lanes = 50, 4
+	// turnStuck seconds after it was handed out, a turn is no longer waited for.
+	turnStuck = 60
 )
 
 // queuedOnce enqueues queued orders that no worker has taken in time: their task
@@ -71,11 +76,13 @@ func (s *Scheduler) pollOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	n := 0
-	for name := range due {
-		if err := s.Enqueuer.PollTurn(ctx, name, now.Unix()); err != nil {
-			return n, err
+	for name, backlog := range due {
+		for lane := range min(1+backlog.Count/perLane, lanes) {
+			if err := s.Enqueuer.PollTurn(ctx, name, int(lane), now.Unix()/turnStuck); err != nil {
+				return n, err
+			}
+			n++
 		}
-		n++
 	}
 	return n, nil
 }

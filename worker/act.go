@@ -48,30 +48,25 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		return err
 	}
 	now := w.Now().UTC()
-	soon := now.Add(time.Second)
-	s := order.Step{NextRunAt: &now}
+	s := order.Step{NextRunAt: o.NextRunAt}
 	switch {
 	case o.CancelRequested && (o.State == order.Processing || o.State == order.Unknown):
+		s.Wish, s.NextRunAt = order.WishTold, &now
 		_, err = w.Client.Cancel(ctx, slot, p)
 	case o.ResendRequested && !o.Facts.WishSent && o.State == order.Completed:
+		soon := now.Add(time.Second)
+		s.Wish, s.NextRunAt = order.WishSent, &soon
 		_, err = w.Client.Resend(ctx, slot, p)
-		s.NextRunAt, s.Wish = &soon, order.WishSent
-	case o.FinishRequested && o.State == order.Completed && o.NextRunAt != nil:
+	case o.FinishRequested && !o.Facts.FinishTold && o.State == order.Completed:
+		s.Wish, s.NextRunAt = order.WishFinished, nil
 		_, err = w.Client.Finish(ctx, slot, p)
-		s.NextRunAt = nil
 	default:
 		slot.Unused(ctx)
 		return nil
 	}
 	if e := upstream.AsError(err); e != nil {
 		s.SaidCode, s.SaidDetail = e.Code, said(e)
-		later := now.Add(10 * time.Second)
-		switch {
-		case e.Class == upstream.Rejected && s.Wish == order.WishSent:
-			s.NextRunAt, s.Wish = nil, order.WishRefused
-		case e.Class != upstream.Rejected && s.Wish == order.WishSent, e.Class != upstream.Rejected && s.NextRunAt == nil:
-			s.NextRunAt, s.Wish = &later, ""
-		}
+		w.unheard(o, &s, e, now)
 	}
 	_, err = w.record(ctx, o, s, "act")
 	if errors.Is(err, order.ErrStale) {
@@ -79,3 +74,25 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	}
 	return err
 }
+
+// unheard is a wish that did not get through. A refusal ends a resend and a
+// finish; nothing is tried after the number's end. A cancel is told again, slowly,
+// for as long as the source says that nothing has changed.
+func (w *Worker) unheard(o *order.Order, s *order.Step, e *upstream.Error, now time.Time) {
+	if s.Wish == order.WishTold {
+		return // asking tells what became of the order, a code that came first for one
+	}
+	later := now.Add(tellAgain)
+	refused := e.Class == upstream.Rejected
+	switch {
+	case refused && s.Wish == order.WishSent:
+		s.Wish, s.NextRunAt = order.WishRefused, nil
+	case refused, o.ExpiresAt == nil, now.After(*o.ExpiresAt):
+		s.NextRunAt = nil
+	default:
+		s.Wish, s.NextRunAt = "", &later
+	}
+}
+
+// tellAgain is how long after a wish was told it may be told again.
+const tellAgain = 20 * time.Second

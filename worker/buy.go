@@ -39,6 +39,10 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	if err != nil {
 		return errLater
 	}
+	if w.paused(ctx) { // meanwhile: the wait may have been long
+		slot.Unused(ctx)
+		return w.elsewhere(ctx, o)
+	}
 	return w.submit(ctx, o, slot)
 }
 
@@ -46,13 +50,17 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 // usable answers to another offer, if there is one; else the order waits, and the
 // scheduler brings it back.
 func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
-	route := w.Desk.NextRoute(o, []int64{o.OfferID})
+	tried, err := order.Tried(ctx, w.DB.Pool, o.ID)
+	if err != nil {
+		return err
+	}
+	route := w.Desk.NextRoute(o, append(tried, o.OfferID))
 	if route == nil || route.Upstream == w.Client.Name {
 		return nil
 	}
 	now := w.Now()
 	// Claiming and giving back would look like an attempt; this is none.
-	_, err := w.record(ctx, o, order.Step{From: order.Queued, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
+	_, err = w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}
@@ -60,16 +68,11 @@ func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 }
 
 func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) error {
-	deadline := w.Now().Add(w.Client.Timeout + sendingMargin)
-	claimed, err := w.Writer.Do(ctx, order.Step{
-		OrderID: o.ID, Attempt: o.Attempt, From: order.Queued, To: order.Sending, Cause: "claim", NextRunAt: &deadline,
-		BalanceBefore: w.balanceSeen(),
-	})
-	if err != nil {
+	claimed, err := w.claim(ctx, o, order.Step{
+		Attempt: o.Attempt, From: order.Queued, Version: o.Version, To: order.Sending, BalanceBefore: w.balanceSeen(),
+	}, "claim")
+	if err != nil || claimed == nil {
 		slot.Unused(ctx)
-		if errors.Is(err, order.ErrStale) || errors.Is(err, order.ErrNotFound) {
-			return nil
-		}
 		return err
 	}
 	p, err := w.prepared(ctx, claimed)
@@ -79,6 +82,31 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 	}
 	res, err := w.Client.Submit(ctx, slot, p)
 	return w.settle(ctx, claimed, res, err, "submit")
+}
+
+// claim marks an order as being sent, and gives nil when it is no longer where
+// the caller saw it. Draining does not cut the commit. When its outcome is not
+// known, the claim is taken back, should it have happened: nothing was sent.
+func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause string) (*order.Order, error) {
+	ctx = context.WithoutCancel(ctx)
+	deadline := w.Now().Add(w.Client.Timeout + sendingMargin)
+	s.OrderID, s.Cause, s.NextRunAt = o.ID, cause, &deadline
+	claimed, err := w.Writer.Do(ctx, s)
+	switch {
+	case err == nil:
+		return claimed, nil
+	case errors.Is(err, order.ErrStale), errors.Is(err, order.ErrNotFound):
+		return nil, nil //nolint:nilnil // somebody else has it: nothing to do
+	}
+	back := order.Step{Attempt: o.Attempt, From: order.Sending, Sends: o.Sends + 1, To: order.Unknown, NextRunAt: o.NextRunAt}
+	if !s.Again {
+		now := w.Now()
+		back = order.Step{Attempt: o.Attempt + 1, From: order.Sending, Sends: 1, To: order.Queued, Outcome: "not_sent", NextRunAt: &now}
+	}
+	if _, undo := w.record(ctx, o, back, cause); undo != nil && !errors.Is(undo, order.ErrStale) {
+		return nil, errors.Join(err, undo)
+	}
+	return nil, err
 }
 
 // prepared gives the purchase as the upstream wants it: a mobile operator that
@@ -107,18 +135,27 @@ func (w *Worker) prepared(ctx context.Context, o *order.Order) (*upstream.Purcha
 // inputOperator names the operator among an order's inputs.
 const inputOperator = "operator_id"
 
-// settle turns an upstream's answer to a purchase into the order's next step.
+// settle turns an upstream's answer into the order's next step.
 func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {
 	f := w.facts(ctx, o)
 	var s order.Step
 	var reason upstream.Reason
-	if err != nil {
+	switch {
+	case err != nil:
 		e := upstream.AsError(err)
-		reason = e.Reason
+		if e.Class == upstream.Rejected {
+			reason = e.Reason
+		}
 		s = afterError(f, e)
-	} else {
+	case o.State.Final():
+		s = afterFinal(f, res)
+	default:
 		reason = res.Reason
 		s = afterResult(f, res)
+	}
+	if o.State == order.Sending {
+		// A purchase's own answer: what it denies counts for this sending only.
+		s.Sends = o.Sends
 	}
 	_, rerr := w.record(ctx, o, s, cause)
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)

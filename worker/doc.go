@@ -12,6 +12,6 @@
 //   - What an upstream said is written even when the worker is stopping, and is
 //     tried again while Postgres is away: losing it would make a known outcome
 //     unknown.
-//   - Urgent work has a server of its own, so that polls and catalogues can never
-//     take its capacity.
+//   - Each queue has a server of its own, so that none can take another's capacity.
+//     Priority between them is the budget's.
 package worker

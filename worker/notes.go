@@ -36,7 +36,8 @@ func (w *Worker) heard(ctx context.Context, offerID int64, step *order.Step, rea
 	case reason == upstream.ReasonProduct || reason == upstream.ReasonPrice:
 		err = w.Desk.ProductFailed(ctx, offerID)
 	case reason == upstream.ReasonOurBalance:
-		err = w.Desk.BalanceSeen(ctx, w.Client.Name, 0, w.Now())
+		// What is left is asked, not guessed: it is evidence in other orders.
+		err = w.Enqueuer.BalanceTurn(ctx, w.Client.Name, w.Now().Unix())
 	}
 	if step.BalanceAfter != nil {
 		err = errors.Join(err, w.Desk.BalanceSeen(ctx, w.Client.Name, *step.BalanceAfter, w.Now()))

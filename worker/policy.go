@@ -15,6 +15,10 @@ const (
 	flagAfter = 10
 	// lateSerial is how long a missing serial number is asked for after success.
 	lateSerial = 24 * time.Hour
+	// overdue after a number's end, an operator is told that its source is silent.
+	overdue = 15 * time.Minute
+	// doubtful for so long, an outcome is shown to an operator, and asked about on.
+	doubtful = 15 * time.Minute
 )
 
 // Words that merchants read. They say what to do and never whose words they were.
@@ -56,7 +60,13 @@ func afterError(f facts, e *upstream.Error) order.Step {
 			s.Route = f.next()
 		}
 	case upstream.Throttled:
-		s.To, s.NextRunAt = order.Queued, f.in(max(e.After, time.Second))
+		s.To, s.NextRunAt = order.Queued, f.in(max(e.After, backoff(f.o.Attempt)))
+		if f.o.Attempt >= flagAfter {
+			s.Flag = "the source keeps refusing for its rate"
+		}
+		if f.o.Attempt%3 == 0 {
+			s.Route = f.next()
+		}
 	case upstream.Rejected:
 		refused(f, &s, e.Reason)
 	default:
@@ -94,21 +104,24 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 }
 
 // afterResult is the table from an upstream's word to what happens next.
-func afterResult(f facts, r *upstream.Result) order.Step {
-	s := news(f, r)
-	done := f.o.State == order.Completed
+func afterResult(f facts, r *upstream.Result) (s order.Step) {
+	s = news(f, r)
 	switch r.State {
 	case upstream.Pending:
 		s.Outcome = "accepted"
 		s.NextRunAt = f.in(pollDelay(f))
-		if f.o.State != order.Processing && !done {
+		if f.o.State != order.Processing {
 			s.To = order.Processing
+		}
+		if e := f.o.ExpiresAt; e != nil && f.now.After(e.Add(overdue)) {
+			s.Flag = "the number's end has passed and the source does not say what became of it"
 		}
 	case upstream.Succeeded:
 		s.Outcome = "succeeded"
 		succeeded(f, &s)
 	case upstream.Failed:
 		s.Outcome = "failed"
+		defer func() { watchLate(f, &s) }()
 		if r.Refunded != nil && !*r.Refunded {
 			s.Flag = "the source says failed but has not given our money back"
 			s.To, s.Message = order.Failed, sayUnavailable
@@ -128,18 +141,59 @@ func afterResult(f facts, r *upstream.Result) order.Step {
 	case upstream.Expired:
 		s.Outcome, s.To, s.Message = "expired", order.Expired, sayExpired
 	case upstream.NotFound:
-		// Only unknown orders are looked up by reference; a purchase that was
-		// accepted and is not found is a matter for people.
+		// Unknown orders are treated before; a purchase that was accepted and is not
+		// found is a matter for people.
 		s.Flag, s.NextRunAt = "the source knows nothing of an accepted order", f.in(10*time.Minute)
 	}
 	return s
 }
 
-// succeeded completes an order, or takes in what came after its completion.
-func succeeded(f facts, s *order.Step) {
-	if f.o.State != order.Completed {
-		s.To = order.Completed
+// afterFinal is what may still come of an order that has ended: a serial number
+// or a further code, a success after a failure. Nothing else is waited for.
+func afterFinal(f facts, r *upstream.Result) order.Step {
+	s := news(f, r)
+	switch f.o.State { //nolint:exhaustive // the others have no further looks
+	case order.Completed:
+		if r.State == upstream.Succeeded || r.State == upstream.Pending {
+			awaited(f, &s)
+		} else if f.o.Category == order.PPOB {
+			s.Flag = "the source took back its success"
+		}
+	case order.Failed:
+		if r.State == upstream.Succeeded {
+			s.To, s.Outcome = order.Completed, "succeeded"
+		} else {
+			watchLate(f, &s)
+		}
 	}
+	return s
+}
+
+// watchLate looks again after a failure by the source's word: some take it back.
+func watchLate(f facts, s *order.Step) {
+	if s.To != order.Failed && f.o.State != order.Failed {
+		return
+	}
+	var since time.Duration
+	if f.o.State == order.Failed && f.o.CompletedAt != nil {
+		since = f.now.Sub(*f.o.CompletedAt)
+	}
+	for _, look := range []time.Duration{2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
+		if look > since {
+			s.NextRunAt = f.in(look - since)
+			return
+		}
+	}
+}
+
+// succeeded completes an order.
+func succeeded(f facts, s *order.Step) {
+	s.To = order.Completed
+	awaited(f, s)
+}
+
+// awaited looks again while a serial number or a further code may come.
+func awaited(f facts, s *order.Step) {
 	switch {
 	case f.o.Category == order.PPOB && s.SN == "" && f.o.Facts.SN == "" && f.now.Sub(f.o.CreatedAt) < lateSerial:
 		s.NextRunAt = f.in(pollDelay(f))
@@ -174,6 +228,9 @@ func pollDelay(f facts) time.Duration {
 	age := f.now.Sub(f.o.CreatedAt)
 	if f.o.SentAt != nil {
 		age = f.now.Sub(*f.o.SentAt)
+	}
+	if e := f.o.ExpiresAt; e != nil && f.now.After(e.Add(time.Minute)) {
+		return min(max(f.now.Sub(*e)/4, 30*time.Second), 10*time.Minute)
 	}
 	if f.o.Category == order.OTP {
 		return min(max(age/20, 2*time.Second), 15*time.Second)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -70,8 +71,8 @@ func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Sl
 		ps = append(ps, p)
 	}
 	results, err := w.Client.BulkStatus(ctx, slot, ps)
-	if err != nil {
-		return w.putBack(ctx, due)
+	if err != nil && !understandable(err) {
+		return w.putBack(context.WithoutCancel(ctx), due)
 	}
 	var single []*order.Order
 	var quiet order.Looks
@@ -120,7 +121,7 @@ func (w *Worker) putBack(ctx context.Context, due []*order.Order) error {
 
 // ask spends a slot on one order, by the strongest means its state allows.
 func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) error {
-	if wished(o) {
+	if o.Wished() {
 		return w.act(ctx, o, slot)
 	}
 	p, err := purchase(o, o.Attempt)
@@ -148,16 +149,17 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	if err := w.learn(ctx, o, res, "status"); err != nil {
 		return err
 	}
-	if o.CancelRequested && res.State == upstream.Pending {
+	if o.CancelRequested && res.State == upstream.Pending && (o.Facts.ToldAt == nil || w.Now().Sub(*o.Facts.ToldAt) >= tellAgain) {
 		return w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version)
 	}
 	return nil
 }
 
-// wished tells whether a finished rental's merchant has a wish that the upstream
-// has not heard.
-func wished(o *order.Order) bool {
-	return o.State == order.Completed && o.UpstreamRef != "" && (o.FinishRequested || o.ResendRequested && !o.Facts.WishSent)
+// understandable tells a bulk answer that came but could not be read, which must
+// not keep the single questions from being asked, from an upstream in trouble.
+func understandable(err error) bool {
+	e := upstream.AsError(err)
+	return e.Class == upstream.Unknown && !e.Pause && strings.HasPrefix(e.Code, "http 2")
 }
 
 // learn records what an upstream said about an order.
@@ -171,8 +173,9 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 	e := upstream.AsError(err)
 	f := facts{o: o, now: w.Now().UTC()}
 	s := order.Step{NextRunAt: f.in(max(pollDelay(f), e.After)), Polled: true}
-	if e.Class == upstream.Rejected && o.State == order.Unknown {
+	if o.State == order.Unknown {
 		s.SaidCode, s.SaidDetail = e.Code, said(e)
+		s.Flag = w.doubt(o)
 	}
 	_, err = w.record(ctx, o, s, "status")
 	if errors.Is(err, order.ErrStale) {
@@ -182,53 +185,76 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 }
 
 // notFound is the upstream's word that it knows no such reference. While the
-// request may still be on its way (nobody answered it) that proves nothing. After that the purchase is
-// sent again under the same reference where the upstream never buys twice under
-// one, and goes back to the queue where it may.
+// last sending may still be on its way (nobody answered it) that proves nothing.
+// After that the purchase is sent again under the same reference where the
+// upstream never buys twice under one, and goes back to the queue where it may.
 func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purchase) error {
 	now := w.Now().UTC()
 	answered, err := order.Refused(ctx, w.DB.Pool, o.ID, o.Attempt)
 	if err != nil {
 		return err
 	}
-	if !answered && now.Sub(p.SentAt) < w.Client.Timeout+settleTime {
-		at := p.SentAt.Add(w.Client.Timeout + settleTime)
-		at = minTime(at, now.Add(pollDelay(facts{o: o, now: now})))
-		_, err := w.record(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found"}, "lookup")
-		if errors.Is(err, order.ErrStale) {
-			return nil
-		}
-		return err
+	quiet := now.Sub(p.SentAt)
+	switch {
+	case answered && o.Sends > 1 && quiet >= firstAsk:
+		// Refused, sent again, refused again, and never known: nothing was bought.
+		return w.settle(ctx, o, nil, upstream.Reject(upstream.ReasonProduct, "not found", "refused without proof, and not known by its reference"), "lookup")
+	case !answered && quiet < w.Client.Timeout+settleTime, answered && quiet < firstAsk:
+		at := minTime(p.SentAt.Add(w.Client.Timeout+settleTime), now.Add(pollDelay(facts{o: o, now: now})))
+		return w.quietly(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found", Flag: w.doubt(o)})
 	}
 	if _, safe := w.Client.Driver().(upstream.IdempotentSubmit); !safe {
-		_, err := w.record(ctx, o, order.Step{To: order.Queued, Outcome: "not_sent", SaidCode: "not found", NextRunAt: &now}, "lookup")
-		if errors.Is(err, order.ErrStale) {
-			return nil
-		}
-		return err
+		return w.quietly(ctx, o, order.Step{From: order.Unknown, Version: o.Version, To: order.Queued, Outcome: "not_sent", SaidCode: "not found", NextRunAt: &now})
 	}
 	slot, err := w.Client.Reserve(ctx, budget.Buy)
 	if err != nil {
 		return w.putBack(context.WithoutCancel(ctx), []*order.Order{o})
 	}
-	// The row is marked before the first byte: a crash leaves it unknown, as it was.
-	deadline := now.Add(w.Client.Timeout + sendingMargin)
-	o, err = w.record(ctx, o, order.Step{From: order.Unknown, NextRunAt: &deadline, SaidCode: "sent again"}, "resend")
+	// The row says "sending" before the first byte, as with any purchase.
+	again, err := w.claim(ctx, o, order.Step{
+		Attempt: o.Attempt, From: order.Unknown, Version: o.Version, To: order.Sending, Again: true, SaidCode: "sent again",
+	}, "resend")
+	if err != nil || again == nil {
+		slot.Unused(ctx)
+		return err
+	}
+	p, err = w.prepared(ctx, again)
 	if err != nil {
 		slot.Unused(ctx)
-		return nil //nolint:nilerr // stale: somebody learned more meanwhile
+		return w.unsent(ctx, again, err)
 	}
 	res, err := w.Client.Submit(ctx, slot, p)
-	if e := upstream.AsError(err); e != nil {
-		switch {
-		case e.Class == upstream.NotSent, e.Class == upstream.Throttled:
-			return w.askedInVain(ctx, o, err)
-		case e.Class == upstream.Unknown && e.Answered:
-			// Refused, not found, refused again: nothing was bought.
-			err = upstream.Reject(upstream.ReasonProduct, e.Code, e.Detail)
-		}
+	if e := upstream.AsError(err); e != nil && (e.Class == upstream.NotSent || e.Class == upstream.Throttled) {
+		return w.unsent(ctx, again, err)
 	}
-	return w.settle(ctx, o, res, err, "resend")
+	return w.settle(ctx, again, res, err, "resend")
+}
+
+// unsent puts an order whose resend did not leave us back among the unknown: an
+// earlier sending may have arrived.
+func (w *Worker) unsent(ctx context.Context, o *order.Order, err error) error {
+	e := upstream.AsError(err)
+	f := facts{o: o, now: w.Now().UTC()}
+	return w.quietly(ctx, o, order.Step{
+		From: order.Sending, Sends: o.Sends, To: order.Unknown, SaidCode: e.Code, SaidDetail: said(e), NextRunAt: f.in(max(pollDelay(f), e.After)),
+	})
+}
+
+// quietly records a step; one that comes too late is no error.
+func (w *Worker) quietly(ctx context.Context, o *order.Order, s order.Step) error {
+	_, err := w.record(ctx, o, s, "lookup")
+	if errors.Is(err, order.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// doubt shows an outcome that has been unknown for long to an operator.
+func (w *Worker) doubt(o *order.Order) string {
+	if o.Flag == "" && w.Now().Sub(o.CreatedAt) > doubtful {
+		return "the outcome has been unknown for long"
+	}
+	return ""
 }
 
 // toOperator takes an unknown order that its upstream has no means to explain off
@@ -236,14 +262,10 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 // is the last piece of it.
 func (w *Worker) toOperator(ctx context.Context, o *order.Order) error {
 	s := order.Step{Flag: "outcome unknown: the source can neither be asked by our reference nor by its own"}
-	balance, err := w.Client.Balance(ctx)
-	switch {
-	case err == nil:
+	if balance, err := w.Client.Balance(ctx); err == nil {
 		s.BalanceAfter = &balance
-	case !errors.Is(err, upstream.ErrUnsupported):
-		return w.putBack(context.WithoutCancel(ctx), []*order.Order{o})
 	}
-	_, err = w.record(ctx, o, s, "lookup")
+	_, err := w.record(ctx, o, s, "lookup")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}

@@ -16,8 +16,9 @@ import (
 
 // Capacity is how many tasks run at once in one process.
 type Capacity struct {
-	// Urgent is for buy and ask, Patient for poll and low: neither can take the
-	// other's.
+	// Urgent is for purchases, and a quarter of it beside that for what a merchant
+	// waits for; Patient is for polls; one does balance and catalogue. None can take
+	// another's: a purchase that waits for the budget keeps no cancel waiting.
 	Urgent, Patient int
 	// Shutdown bounds the drain; it must be longer than a call may take.
 	Shutdown time.Duration
@@ -37,16 +38,19 @@ const (
 // for the budget are given up at once, calls on their way are finished.
 func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacity) error {
 	name := w.Client.Name
-	urgent, patient := asynq.NewServeMux(), asynq.NewServeMux()
-	urgent.HandleFunc(queue.TypeBuy, w.task(ctx, w.Buy))
-	urgent.HandleFunc(queue.TypeAct, w.task(ctx, w.Act))
-	urgent.HandleFunc(queue.TypeAsk, w.task(ctx, w.Ask))
-	patient.HandleFunc(queue.TypePoll, w.task(ctx, w.PollTurn))
-	patient.HandleFunc(queue.TypeCatalog, w.task(ctx, w.CatalogTurn))
-	patient.HandleFunc(queue.TypeBalance, w.task(ctx, w.BalanceTurn))
+	one := func(queueName string, concurrency int, check time.Duration, handle map[string]func(context.Context, queue.Task) error) server {
+		mux := asynq.NewServeMux()
+		for kind, fn := range handle {
+			mux.HandleFunc(kind, w.task(ctx, fn))
+		}
+		return server{asynq.NewServerFromRedisClient(rdb, config(w.Log, queueName, max(concurrency, 1), check, c.Shutdown)), mux}
+	}
+	type tasks = map[string]func(context.Context, queue.Task) error
 	return serve(ctx,
-		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Urgent, urgentCheck, c.Shutdown, queue.Buy(name), queue.Ask(name))), urgent},
-		server{asynq.NewServerFromRedisClient(rdb, config(w.Log, c.Patient, patientCheck, c.Shutdown, queue.Poll(name), queue.Low(name))), patient},
+		one(queue.Buy(name), c.Urgent, urgentCheck, tasks{queue.TypeBuy: w.Buy}),
+		one(queue.Ask(name), c.Urgent/4, urgentCheck, tasks{queue.TypeAct: w.Act, queue.TypeAsk: w.Ask}),
+		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn}),
+		one(queue.Low(name), 1, patientCheck, tasks{queue.TypeCatalog: w.CatalogTurn, queue.TypeBalance: w.BalanceTurn}),
 	)
 }
 
@@ -60,7 +64,7 @@ func ServeWebhooks(ctx context.Context, rdb redis.UniversalClient, log *slog.Log
 		}
 		return deliver(ctx, p.EventID)
 	})
-	return serve(ctx, server{asynq.NewServerFromRedisClient(rdb, config(log, c.Patient, urgentCheck, c.Shutdown, queue.Webhook)), mux})
+	return serve(ctx, server{asynq.NewServerFromRedisClient(rdb, config(log, queue.Webhook, c.Patient, urgentCheck, c.Shutdown)), mux})
 }
 
 type server struct {
@@ -91,14 +95,10 @@ func serve(ctx context.Context, servers ...server) error {
 	return nil
 }
 
-// config gives a server over queues, the first strictly before the next.
-func config(log *slog.Logger, concurrency int, check, shutdown time.Duration, queues ...string) asynq.Config {
-	weights := map[string]int{}
-	for i, q := range queues {
-		weights[q] = len(queues) - i
-	}
+// config gives a server over one queue.
+func config(log *slog.Logger, name string, concurrency int, check, shutdown time.Duration) asynq.Config {
 	return asynq.Config{
-		Concurrency: concurrency, Queues: weights, StrictPriority: true,
+		Concurrency: concurrency, Queues: map[string]int{name: 1},
 		TaskCheckInterval: check, DelayedTaskCheckInterval: forwardEvery,
 		ShutdownTimeout: shutdown,
 		// Waiting is no failure; neither is anything else counted here: attempts are

@@ -56,6 +56,9 @@ func purchase(o *order.Order, attempt int) (*upstream.Purchase, error) {
 	if o.SentAt != nil {
 		p.SentAt = *o.SentAt
 	}
+	if o.ExpiresAt != nil {
+		p.ExpiresAt = *o.ExpiresAt
+	}
 	if len(o.Inputs) > 0 {
 		if err := json.Unmarshal(o.Inputs, &p.Inputs); err != nil {
 			return nil, err

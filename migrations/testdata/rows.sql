@@ -34,10 +34,10 @@ VALUES ('rq', 'all', '', '1 hour', now(), 0, 0, '', false, now());
 INSERT INTO catalog_runs (upstream, actor, requested_at) VALUES ('rq', 'cli:ops', now());
 
 INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded, inputs, callback_url,
-    max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref, message, facts, cancel_requested, finish_requested,
+    max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref, message, facts, cancel_requested, finish_requested,
     resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at)
 SELECT 1, w.id, 'live', 'r1', '', 'ppob', 'MLID10', 'ML 10', o.product_id, 1, 3000, 0, '{}', '',
-    2900, 'queued', 1, 0, 'rq', o.id, 'x10', '{}', 2500, '', '', '{}', false, false,
+    2900, 'queued', 1, 0, 0, 'rq', o.id, 'x10', '{}', 2500, '', '', '{}', false, false,
     false, '', '', now(), 0, now(), now() FROM wallets w, offers o;
 INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost, outcome, reason, said_code, said_detail, started_at)
 SELECT 1, 1, 'rq', id, '1-1', '', 'x10', '123', 2500, 'sending', '', '', '', now() FROM offers;

@@ -127,6 +127,16 @@ func (s *Snapshot) Stock(p *Product) int64 {
 	return s.live.stock.Load().items[p.ID]
 }
 
+// Rents gives what an otp product rents a number for, in our words: the names of
+// its service and country. Both are empty for other products.
+func (s *Snapshot) Rents(p *Product) (service, country string) {
+	if p.Category != order.OTP {
+		return "", ""
+	}
+	service, _ = s.Service(p.Mode, p.Service)
+	return service, s.countries[p.ISO].name
+}
+
 // Service finds an otp service of a mode by its code and gives its name.
 func (s *Snapshot) Service(mode, code string) (name string, ok bool) {
 	for _, sv := range s.services {

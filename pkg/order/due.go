@@ -114,7 +114,8 @@ func Touch(ctx context.Context, pool *pgxpool.Pool, id int64, now time.Time) err
 // PutBack makes leased orders due at a time again, unless they have been written
 // since.
 func PutBack(ctx context.Context, pool *pgxpool.Pool, ids []int64, at time.Time) error {
-	_, err := pool.Exec(ctx, `UPDATE orders SET next_run_at = $2 WHERE id = ANY($1) AND next_run_at > $2 AND state <> 'queued' AND state <> 'sending'`, ids, at)
+	_, err := pool.Exec(ctx, `UPDATE orders o SET next_run_at = $2 FROM (SELECT id FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) l
+		WHERE o.id = l.id AND o.next_run_at > $2 AND o.state <> 'queued' AND o.state <> 'sending'`, ids, at)
 	if err != nil {
 		return fmt.Errorf("order: put back: %w", err)
 	}
@@ -138,7 +139,8 @@ func LookAgain(ctx context.Context, pool *pgxpool.Pool, l Looks) error {
 		return nil
 	}
 	_, err := pool.Exec(ctx, `UPDATE orders o SET next_run_at = u.at, polls = o.polls + 1
-		FROM unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) WHERE o.id = u.id AND o.state = 'processing'`, l.ids, l.at)
+		FROM (SELECT id FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) l
+		JOIN unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) ON u.id = l.id WHERE o.id = l.id AND o.state = 'processing'`, l.ids, l.at)
 	if err != nil {
 		return fmt.Errorf("order: look again: %w", err)
 	}

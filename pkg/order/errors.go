@@ -2,6 +2,9 @@ package order
 
 import "errors"
 
+// errSealed: an item of premium stock cannot be opened with this key.
+var errSealed = errors.New("order: stock cannot be opened")
+
 // What Place and the merchant's actions refuse with. Nothing is kept of a
 // refused order, so its ref may be sent again.
 var (

@@ -2,8 +2,12 @@ package order
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // errClosed is what a group answers after Close.
@@ -92,11 +96,23 @@ func (g *group[In, Out]) run() {
 		if len(set) == 0 {
 			continue
 		}
-		g.commit(set)
+		g.guarded(set)
 		for _, c := range set {
 			close(c.done)
 		}
 	}
+}
+
+// guarded commits a set; a panic fails its calls and nobody else.
+func (g *group[In, Out]) guarded(set []*call[In, Out]) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, c := range set {
+				c.err = fmt.Errorf("order: commit: panic: %v", p)
+			}
+		}
+	}()
+	g.commit(set)
 }
 
 // collect takes what has arrived, without waiting for more, and drops calls whose
@@ -146,4 +162,16 @@ func (g *group[In, Out]) close() {
 	g.mu.Unlock()
 	g.wg.Wait()
 	g.refuse()
+}
+
+// isolable tells an error that one member of a set may have caused, so that the
+// others are worth committing without it, from the database being away, where
+// what became of the commit may not even be known.
+func isolable(err error) bool {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+		class := pe.Code[:min(2, len(pe.Code))]
+		return class != "08" && class != "57" && class != "53"
+	}
+	_, render := errors.AsType[*json.MarshalerError](err)
+	return render || errors.Is(err, errSealed)
 }

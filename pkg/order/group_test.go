@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,9 @@ func TestAGroupSharesCommitsAndAnswersEveryCall(t *testing.T) {
 				t.Errorf("%d gives %d, %v", i, out, err)
 			}
 		})
+	}
+	for len(g.in) < cap(g.in) { // the first is being committed, and others gather behind it
+		runtime.Gosched()
 	}
 	close(gate)
 	wg.Wait()

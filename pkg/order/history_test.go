@@ -198,7 +198,7 @@ func legal(from, to State) bool {
 	case Processing:
 		return to == Queued || to.Final()
 	case Unknown:
-		return to == Queued || to == Processing || to.Final()
+		return to == Queued || to == Unknown || to == Processing || to.Final()
 	case Failed:
 		return to == Completed
 	}
@@ -208,7 +208,7 @@ func legal(from, to State) bool {
 func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 	s := c.in
 	if s.Attempt != o.attempt {
-		if s.Attempt >= 1 && s.Attempt < o.attempt && s.To == Completed && s.Cost != nil && !o.late[s.Attempt] {
+		if s.Attempt >= 1 && s.Attempt < o.attempt && s.To == Completed && !o.late[s.Attempt] {
 			require.NoError(h.t, c.err)
 			o.late[s.Attempt] = true
 			return
@@ -216,7 +216,8 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}
-	if s.To != "" && !legal(o.state, s.To) {
+	given := s.To == Completed && o.state == Queued && o.attempt > 0 // up too early
+	if s.To != "" && !legal(o.state, s.To) && !given {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}

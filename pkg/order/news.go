@@ -1,8 +1,10 @@
 package order
 
+import "time"
+
 // news takes the step's facts into the order and tells whether a merchant waits
 // for one of them: the phone number, a code, a serial number that comes late.
-func (c *change) news() bool {
+func (c *change) news(now time.Time) bool {
 	o, s := c.o, c.step
 	if s.Flag == "-" {
 		o.Flag = ""
@@ -15,13 +17,13 @@ func (c *change) news() bool {
 	if s.UpstreamRef != "" {
 		o.UpstreamRef = s.UpstreamRef
 	}
-	if s.Cost != nil {
+	if s.Cost != nil && (!o.State.Final() || o.State == Failed) { // what is booked stays booked
 		o.Cost = *s.Cost
 	}
 	if s.ExpiresAt != nil {
 		o.ExpiresAt = s.ExpiresAt
 	}
-	c.wish()
+	c.wish(now)
 	f := &o.Facts
 	told := set(&f.SN, s.SN)
 	told = set(&f.Phone, s.Phone) || told
@@ -44,7 +46,7 @@ func (c *change) news() bool {
 	return told
 }
 
-func (c *change) wish() {
+func (c *change) wish(now time.Time) {
 	switch o := c.o; c.step.Wish {
 	case WishCancel:
 		o.CancelRequested = true
@@ -53,9 +55,13 @@ func (c *change) wish() {
 	case WishResend:
 		o.ResendRequested, o.Facts.WishSent = true, false
 	case WishSent:
-		o.Facts.WishSent = true
+		o.Facts.WishSent, o.Facts.ToldAt = true, &now
 	case WishRefused:
 		o.ResendRequested = false
+	case WishFinished:
+		o.Facts.FinishTold, o.Facts.ToldAt = true, &now
+	case WishTold:
+		o.Facts.ToldAt = &now
 	}
 }
 

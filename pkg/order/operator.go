@@ -167,7 +167,7 @@ func (o *Order) resolvable(as State) string {
 	switch {
 	case as != Completed && as != Failed:
 		return "an order is resolved as completed or failed"
-	case o.State == Processing || o.State == Unknown, o.State == Failed && as == Completed, o.State == Queued && as == Failed:
+	case o.State == Processing || o.State == Unknown, o.State == Failed && as == Completed, o.State == Queued && (as == Failed || o.Attempt > 0):
 		return ""
 	case o.State == Queued:
 		return "it is queued: nothing has been bought yet"
@@ -186,6 +186,9 @@ func (w *Writer) Seen(ctx context.Context, db bun.IDB, id int64, why, actor stri
 	}
 	if o.Flag == "" {
 		return nil, fmt.Errorf("%w: it has no flag", ErrNotResolvable)
+	}
+	if !o.State.Final() && o.NextRunAt == nil {
+		return nil, fmt.Errorf("%w: nothing but a person's decision ends it, so it stays in the list until it is resolved", ErrNotResolvable)
 	}
 	return w.Do(ctx, Step{
 		OrderID: o.ID, Attempt: o.Attempt, From: o.State, Cause: "operator", Flag: "-", Note: why, NextRunAt: o.NextRunAt,

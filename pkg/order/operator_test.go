@@ -125,6 +125,8 @@ func TestAnOperatorSettlesWhatNobodyKnows(t *testing.T) {
 			Resolution{As: Failed}, 0, func(*Order) {}},
 		{"queued, and nobody will take it", func() *Order { return s.place(pulsa(s.wallet, "q", 4_000)) },
 			Resolution{As: Failed}, 0, func(*Order) {}},
+		{"queued again, and the attempt that was given up was delivered", func() *Order { return s.do(s.sent("g"), Step{To: Queued, Outcome: "not_sent"}) },
+			Resolution{As: Completed, SN: "SN-3"}, 4_000, func(o *Order) { require.Equal(t, "SN-3", o.Facts.SN) }},
 		{"failed, and it was delivered after all", func() *Order { return s.do(s.sent("l"), Step{To: Failed}) },
 			Resolution{As: Completed, SN: "SN-2"}, 0, func(o *Order) { require.EqualValues(t, 4_000, o.Refunded) }},
 		{"the same where the price is taken again", func() *Order { return s.do(s.sent("l2"), Step{To: Failed}) },

@@ -64,8 +64,11 @@ type Facts struct {
 	StartCount *int64    `json:"start_count,omitempty"`
 	Remains    *int64    `json:"remains,omitempty"`
 	Note       string    `json:"note,omitempty"`
-	// WishSent: the source has been told of the wish to resend.
-	WishSent bool `json:"wish_sent,omitempty"`
+	// WishSent: the source has been told of the wish to resend; FinishTold: of the
+	// wish to finish. ToldAt is when it was last told of any wish.
+	WishSent   bool       `json:"wish_sent,omitempty"`
+	FinishTold bool       `json:"finish_told,omitempty"`
+	ToldAt     *time.Time `json:"told_at,omitempty"`
 	// Items is a premium product's content. It is never stored with the order: it
 	// is decrypted from stock when a merchant reads the order.
 	Items []string `json:"-"`
@@ -106,6 +109,7 @@ type Order struct {
 	State           State           `bun:"state"`
 	Version         int64           `bun:"version"`
 	Attempt         int             `bun:"attempt"`
+	Sends           int             `bun:"sends"`
 	Upstream        string          `bun:"upstream"`
 	OfferID         int64           `bun:"offer_id"`
 	Code            string          `bun:"code"`

@@ -88,6 +88,13 @@ func (p *Placer) commit(set []*placement) {
 			break
 		}
 	}
+	if len(set) > 1 && isolable(err) {
+		// One that cannot be written must not keep the others from it.
+		for i := range set {
+			p.commit(set[i : i+1])
+		}
+		return
+	}
 	if err != nil {
 		for _, c := range set {
 			c.out, c.err = nil, fmt.Errorf("order: place: %w", err)
@@ -189,7 +196,8 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 			c.err = ErrConflict
 			return nil
 		}
-		c.out = &Placed{Order: o, Balance: w.Balance, Replayed: true}
+		known := *o // each caller gets its own: it may open the order's items
+		c.out = &Placed{Order: &known, Balance: w.Balance, Replayed: true}
 		return nil
 	}
 	if r.Category == Product && int64(len(s.stock[r.ProductID])) < r.Quantity {
@@ -240,21 +248,21 @@ func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error)
 		SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, Quantity: r.Quantity, Price: r.Price,
 		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Inputs: inputs, CallbackURL: r.CallbackURL,
 		MaxCost: r.MaxCost, State: Queued, Version: 1, Upstream: r.Route.Upstream, OfferID: r.Route.OfferID, Code: r.Route.Code,
-		Extra: extra, Cost: r.Route.Cost, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
+		Extra: extra, Cost: r.Route.Cost, Facts: Facts{Country: r.Country, Service: r.Service}, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
 const insertSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
-	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, upstream, offer_id, code, extra, cost, upstream_ref,
+	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
 	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at)
 	SELECT u.id, u.wallet, u.mode, u.ref, u.hash, u.category, u.sku, u.name, u.product, u.quantity, u.price, 0,
-	u.customer, u.zone, u.target, u.inputs::jsonb, u.callback, u.max_cost, u.state, 1, 0, u.upstream, u.offer, u.code, u.extra::jsonb, u.cost, '',
-	'', '{}', false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed
+	u.customer, u.zone, u.target, u.inputs::jsonb, u.callback, u.max_cost, u.state, 1, 0, 0, u.upstream, u.offer, u.code, u.extra::jsonb, u.cost, '',
+	'', u.facts::jsonb, false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed
 	FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
 	$11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::bigint[],
-	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[])
+	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[])
 	AS u(id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, max_cost, state,
-	upstream, offer, code, extra, cost, trace, next_run, completed)`
+	upstream, offer, code, extra, cost, trace, next_run, completed, facts)`
 
 func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 	if len(s.fresh) == 0 {
@@ -266,16 +274,21 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 	category, sku, name, product, quantity, price := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	customer, zone, target, inputs, callback, maxCost := make([]*string, n), make([]*string, n), make([]*string, n), make([]string, n), make([]string, n), make([]int64, n)
 	state, upstream, offer, code, extra, cost := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
-	trace, next, completed := make([]string, n), make([]*time.Time, n), make([]*time.Time, n)
+	trace, next, completed, facts := make([]string, n), make([]*time.Time, n), make([]*time.Time, n), make([]string, n)
 	for i, o := range s.fresh {
 		id[i], wallet[i], mode[i], ref[i], hash[i] = o.ID, o.WalletID, o.Mode, o.Ref, o.ContentHash
 		category[i], sku[i], name[i], product[i], quantity[i], price[i] = string(o.Category), o.SKU, o.Name, o.ProductID, o.Quantity, o.Price
 		customer[i], zone[i], target[i], inputs[i], callback[i], maxCost[i] = o.CustomerNo, o.ZoneID, o.Target, string(o.Inputs), o.CallbackURL, o.MaxCost
 		state[i], upstream[i], offer[i], code[i], extra[i], cost[i] = string(o.State), o.Upstream, o.OfferID, o.Code, string(o.Extra), o.Cost
 		trace[i], next[i], completed[i] = o.TraceParent, o.NextRunAt, o.CompletedAt
+		known, err := json.Marshal(o.Facts)
+		if err != nil {
+			return fmt.Errorf("order: facts: %w", err)
+		}
+		facts[i] = string(known)
 	}
 	b.Queue(insertSQL, id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, maxCost,
-		state, upstream, offer, code, extra, cost, s.now, trace, next, completed)
+		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts)
 	s.book.Queue(&b, s.now)
 	s.queueAllot(&b)
 	return tx.SendBatch(ctx, &b).Close()

@@ -25,6 +25,9 @@ type Request struct {
 	Inputs map[string]string
 	// CallbackURL gets this order's webhooks. It is not part of the content.
 	CallbackURL string
+	// Service and Country are what an otp order rents a number for, in our words.
+	Service string
+	Country string
 	// Route is the chosen offer; zero for premium products.
 	Route Route
 	// MaxCost is the most that any offer may cost, in rupiah; zero is no bound.

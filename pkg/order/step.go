@@ -18,8 +18,16 @@ type Step struct {
 	Attempt int
 	// To is the state to reach; empty keeps the state (news, a later look).
 	To State
-	// From guards the state too where it is set: the step was decided on it.
-	From State
+	// From guards the state too where it is set, and Version the row's version: the
+	// step was decided on them.
+	From    State
+	Version int64
+	// Sends is which sending of the attempt a purchase's answer belongs to. A word
+	// that nothing was bought counts for the last sending only, and only while nobody
+	// has learned more.
+	Sends int
+	// Again: To is Sending once more, under the same reference.
+	Again bool
 	// Cause says who or what: submit, status, lookup, sweep, merchant, operator …
 	Cause string
 
@@ -74,23 +82,44 @@ const (
 	WishFinish Wish = "finish"
 	WishResend Wish = "resend"
 	// WishSent: the upstream has heard the wish to resend. WishRefused: it would not.
-	WishSent    Wish = "sent"
-	WishRefused Wish = "refused"
+	// WishFinished: it has heard the wish to finish. WishTold: it was asked to cancel.
+	WishSent     Wish = "sent"
+	WishRefused  Wish = "refused"
+	WishFinished Wish = "finished"
+	WishTold     Wish = "told"
 )
 
 // allowed are the transitions; docs/order-states.md draws them.
 var allowed = map[State][]State{ //nolint:gochecknoglobals // a table of constants
-	Queued:     {Sending, Queued, Canceled, Failed},
+	// Completed: of an attempt that was given up too early.
+	Queued:     {Sending, Queued, Canceled, Failed, Completed},
 	Sending:    {Processing, Unknown, Queued, Completed, Failed, Partial, Canceled, Expired},
 	Processing: {Queued, Completed, Failed, Partial, Canceled, Expired},
-	Unknown:    {Processing, Queued, Completed, Failed, Partial, Canceled, Expired},
+	Unknown:    {Sending, Unknown, Processing, Queued, Completed, Failed, Partial, Canceled, Expired},
 	// Late success: the source took back its word.
 	Failed: {Completed},
 }
 
-// can tells whether a step may take an order from where it stands.
-func (o *Order) can(to State) bool {
-	return to == "" || slices.Contains(allowed[o.State], to)
+// can tells whether a step may be taken where the order stands.
+func (o *Order) can(s *Step) bool {
+	switch {
+	case s.From != "" && s.From != o.State, s.Version != 0 && s.Version != o.Version:
+		return false
+	case s.Sends != 0 && (o.State != Sending || s.Sends != o.Sends) && !s.positive():
+		return false
+	case s.To == "":
+		return true
+	case s.To == Sending && s.Again != (o.State == Unknown):
+		return false
+	case s.To == Completed && o.State == Queued && o.Attempt == 0:
+		return false
+	}
+	return slices.Contains(allowed[o.State], s.To)
+}
+
+// positive tells whether a step says that something was bought.
+func (s *Step) positive() bool {
+	return s.To == Processing || s.To == Completed || s.To == Partial
 }
 
 // posting is a ledger entry before its accounts are looked up.
@@ -128,17 +157,24 @@ func apply(o *Order, s *Step, now time.Time) (*change, error) {
 	if s.Attempt != o.Attempt {
 		return c, c.earlier()
 	}
-	if !o.can(s.To) || (s.From != "" && s.From != o.State) {
+	if !o.can(s) {
 		return nil, ErrStale
 	}
 	status := o.Status()
-	c.event = c.news()
+	c.event = c.news(now)
 	o.UpdatedAt = now
 	o.Version++
-	o.NextRunAt = s.NextRunAt
+	// A final order that nobody looks at any more stays so: a slow answer must not
+	// revive it.
+	if s.To != "" || !o.State.Final() || o.NextRunAt != nil || s.Wish != "" {
+		o.NextRunAt = s.NextRunAt
+	}
 	c.upstream = o.Upstream
 	if s.To != "" {
 		c.enter(now)
+	}
+	if o.NextRunAt == nil && o.State == Completed && o.Wished() {
+		o.NextRunAt = &now
 	}
 	c.event = c.event || o.Status() != status
 	c.version, c.view = o.Version, o.View()
@@ -152,8 +188,13 @@ func (c *change) enter(now time.Time) {
 	o.State = s.To
 	switch s.To {
 	case Sending:
-		o.Attempt++
 		o.SentAt = &now
+		if s.Again {
+			o.Sends++
+			return
+		}
+		o.Attempt++
+		o.Sends = 1
 		o.UpstreamRef = ""
 		o.Polls = 0
 		o.ExpiresAt = nil
@@ -172,6 +213,9 @@ func (c *change) enter(now time.Time) {
 	case Completed, Failed, Partial, Canceled, Expired:
 		o.Message = s.Message
 		o.CompletedAt = &now
+		if s.Flag == "" {
+			o.Flag = "" // what a person was to look at has ended
+		}
 		if late {
 			c.settleLate()
 			return
@@ -243,7 +287,7 @@ func (c *change) recharged(ok bool) {
 // there was bought twice, which is our loss and an operator's task.
 func (c *change) earlier() error {
 	s, o := c.step, c.o
-	if s.Attempt < 1 || s.Attempt > o.Attempt || s.To != Completed || s.Cost == nil {
+	if s.Attempt < 1 || s.Attempt > o.Attempt || s.To != Completed || s.Cost == nil { // admit has filled it in
 		return ErrStale
 	}
 	c.attemptOnly = true
@@ -269,4 +313,11 @@ func earliest(next, now *time.Time, sending bool) *time.Time {
 		return next
 	}
 	return now
+}
+
+// Wished tells whether a rented number's merchant has a wish that the source has
+// not been told of.
+func (o *Order) Wished() bool {
+	return o.State == Completed && o.UpstreamRef != "" &&
+		(o.FinishRequested && !o.Facts.FinishTold || o.ResendRequested && !o.Facts.WishSent)
 }

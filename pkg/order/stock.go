@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
@@ -18,13 +20,15 @@ type item struct {
 	order   int64
 }
 
-// stockSQL takes the oldest free items of a product; rows that another placement
-// is taking are passed over.
-const stockSQL = `SELECT id, content FROM stock_items WHERE product_id = $1 AND order_id IS NULL ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`
+// stockSQL takes the oldest free items of a product. It waits for a placement that
+// holds some: should that be refused, they are there for this one.
+const stockSQL = `SELECT id, content FROM stock_items WHERE product_id = $1 AND order_id IS NULL ORDER BY id LIMIT $2 FOR UPDATE`
 
 func (s *sitting) queueStock(b *pgx.Batch, wanted map[int64]int64) {
 	s.stock = make(map[int64][]item, len(wanted))
-	for product, n := range wanted {
+	// In the order of the products, as every placement does: no deadlock.
+	for _, product := range slices.Sorted(maps.Keys(wanted)) {
+		n := wanted[product]
 		b.Queue(stockSQL, product, n).Query(func(rows pgx.Rows) error {
 			var it item
 			_, err := pgx.ForEachRow(rows, []any{&it.id, &it.content}, func() error {
@@ -48,7 +52,7 @@ func (s *sitting) deliver(o *Order, opener Opener) error {
 	for i := range items {
 		plain, err := opener.Open(items[i].content, StockContext)
 		if err != nil {
-			return fmt.Errorf("order: stock item %d: %w", items[i].id, err)
+			return fmt.Errorf("%w: item %d: %w", errSealed, items[i].id, err)
 		}
 		o.Facts.Items = append(o.Facts.Items, string(plain))
 		items[i].order = o.ID

@@ -62,6 +62,13 @@ func (w *Writer) commit(set []*call[*Step, *Order]) {
 		changes, events, err = w.write(ctx, tx, set)
 		return err
 	})
+	if len(set) > 1 && isolable(err) {
+		// One that cannot be written must not keep the others from it.
+		for i := range set {
+			w.commit(set[i : i+1])
+		}
+		return
+	}
 	w.metrics.took("write", begun)
 	if err != nil {
 		for _, c := range set {
@@ -106,14 +113,12 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 			c.err = ErrNotFound
 			continue
 		}
-		if c.in.Attempt != o.Attempt && c.in.To == Completed {
-			if err := late.admit(ctx, tx, c.in); err != nil {
-				if !errors.Is(err, ErrStale) {
-					return nil, nil, err
-				}
-				c.err = err
-				continue
+		if err := late.admit(ctx, tx, changes, o, c.in); err != nil {
+			if !errors.Is(err, ErrStale) {
+				return nil, nil, err
 			}
+			c.err = err
+			continue
 		}
 		ch, err := apply(o, c.in, now)
 		if err != nil {
@@ -130,20 +135,47 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 // earlierWins remembers successes of earlier attempts within one commit.
 type earlierWins map[[2]int64]bool
 
-// admit lets a success of an earlier attempt be booked once: its row says whether
-// it has been, unless this very commit is about to.
-func (e earlierWins) admit(ctx context.Context, tx pgx.Tx, s *Step) error {
+// admit prepares a success that comes when its order has gone on: of an earlier
+// attempt, or of the last one after the order went back to the queue. What it was
+// and cost is in the attempt's row; the row also says whether it was booked before.
+func (e earlierWins) admit(ctx context.Context, tx pgx.Tx, set []*change, o *Order, s *Step) error {
+	if s.To != Completed || s.Attempt < 1 || s.Attempt > o.Attempt || (s.Attempt == o.Attempt && o.State != Queued) {
+		return nil
+	}
 	key := [2]int64{s.OrderID, int64(s.Attempt)}
-	var outcome string
-	err := tx.QueryRow(ctx, `SELECT outcome FROM order_attempts WHERE order_id = $1 AND n = $2`, s.OrderID, s.Attempt).Scan(&outcome)
-	if errors.Is(err, pgx.ErrNoRows) || e[key] || outcome == "succeeded" {
+	a, err := attempt(ctx, tx, set, s.OrderID, s.Attempt)
+	if err != nil {
+		return err
+	}
+	if e[key] || a.Outcome == "succeeded" {
 		return ErrStale
 	}
-	if err == nil {
-		e[key] = true
-		s.Outcome = "succeeded"
+	e[key] = true
+	s.Outcome = "succeeded"
+	if s.Cost == nil {
+		s.Cost = &a.Cost
 	}
-	return err
+	if s.Attempt == o.Attempt {
+		// The order is this attempt's again, wherever it was going to go.
+		o.Upstream, o.OfferID, o.Code, o.UpstreamRef = a.Upstream, a.OfferID, a.Code, a.UpstreamRef
+	}
+	return nil
+}
+
+// attempt gives an attempt's row, which this very commit may be about to write.
+func attempt(ctx context.Context, tx pgx.Tx, set []*change, orderID int64, n int) (*Attempt, error) {
+	for _, c := range set {
+		if c.claim != nil && c.claim.OrderID == orderID && c.claim.N == n {
+			return c.claim, nil
+		}
+	}
+	a := new(Attempt)
+	err := tx.QueryRow(ctx, `SELECT outcome, upstream, offer_id, code, cost, upstream_ref FROM order_attempts WHERE order_id = $1 AND n = $2`, orderID, n).
+		Scan(&a.Outcome, &a.Upstream, &a.OfferID, &a.Code, &a.Cost, &a.UpstreamRef)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrStale
+	}
+	return a, err
 }
 
 // store writes what changed: money first, since a late charge may not be borne,
@@ -157,7 +189,7 @@ func (w *Writer) store(ctx context.Context, tx pgx.Tx, changes []*change, now ti
 		return nil, err
 	}
 	for _, c := range changes {
-		if err := w.post(ctx, tx, book, c); err != nil {
+		if err := w.post(ctx, tx, book, changes, c); err != nil {
 			return nil, err
 		}
 	}
@@ -207,13 +239,14 @@ func (w *Writer) lock(ctx context.Context, tx pgx.Tx, changes []*change) (*ledge
 }
 
 // post turns a change's postings into entries.
-func (w *Writer) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, c *change) error {
+func (w *Writer) post(ctx context.Context, tx pgx.Tx, book *ledger.Book, set []*change, c *change) error {
 	upstream := c.upstream
 	if c.attemptOnly {
-		err := tx.QueryRow(ctx, `SELECT upstream FROM order_attempts WHERE order_id = $1 AND n = $2`, c.o.ID, c.step.Attempt).Scan(&upstream)
+		a, err := attempt(ctx, tx, set, c.o.ID, c.step.Attempt)
 		if err != nil {
 			return err
 		}
+		upstream = a.Upstream
 	}
 	for i := 0; i < len(c.postings); i++ {
 		p := c.postings[i]
@@ -267,7 +300,7 @@ func (w *Writer) entry(ctx context.Context, o *Order, upstream string, p posting
 	return e, nil
 }
 
-const updateSQL = `UPDATE orders SET state = $2, version = $3, attempt = $4, upstream = $5, offer_id = $6, code = $7, extra = $8, cost = $9,
+const updateSQL = `UPDATE orders SET state = $2, version = $3, attempt = $4, sends = $24, upstream = $5, offer_id = $6, code = $7, extra = $8, cost = $9,
 	upstream_ref = $10, message = $11, facts = $12, refunded = $13, cancel_requested = $14, finish_requested = $15, resend_requested = $16,
 	flag = $17, next_run_at = $18, polls = $19, expires_at = $20, sent_at = $21, updated_at = $22, completed_at = $23 WHERE id = $1`
 
@@ -275,7 +308,7 @@ func (c *change) queueOrder(b *pgx.Batch) {
 	o := c.o
 	b.Queue(updateSQL, o.ID, o.State, o.Version, o.Attempt, o.Upstream, o.OfferID, o.Code, o.Extra, o.Cost,
 		o.UpstreamRef, o.Message, o.Facts, o.Refunded, o.CancelRequested, o.FinishRequested, o.ResendRequested,
-		o.Flag, o.NextRunAt, o.Polls, o.ExpiresAt, o.SentAt, o.UpdatedAt, o.CompletedAt)
+		o.Flag, o.NextRunAt, o.Polls, o.ExpiresAt, o.SentAt, o.UpdatedAt, o.CompletedAt, o.Sends)
 }
 
 const claimSQL = `INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost,

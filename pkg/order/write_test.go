@@ -275,7 +275,7 @@ func TestASuccessOfAnEarlierAttemptIsBookedOnce(t *testing.T) {
 	require.Equal(t, "up-b", o.Upstream)
 	require.Equal(t, "processing", o.Status())
 
-	late := Step{Attempt: 1, To: Completed, Cost: ptr[int64](3_900)}
+	late := Step{Attempt: 1, To: Completed} // the source names no price: the attempt's own counts
 	o = s.do(o, late)
 	require.Equal(t, Sending, o.State, "the order goes on with its second attempt")
 	require.NotEmpty(t, o.Flag)
@@ -508,4 +508,137 @@ func TestOrdersAreCounted(t *testing.T) {
 	require.InDelta(t, 4_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "settle")), 0)
 	require.InDelta(t, 3_900, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "cost")), 0)
 	require.Equal(t, 1, testutil.CollectAndCount(m.final))
+}
+
+func TestAClaimIsForTheRouteThatWasSeen(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(pulsa(s.wallet, "r1", 4_000))
+	seen := o.Version
+	s.do(o, Step{To: Queued, Route: &Route{Upstream: "up-b", OfferID: 2, Code: "Y", Cost: 100}})
+	_, err := s.try(o, Step{From: Queued, Version: seen, To: Sending})
+	require.ErrorIs(t, err, ErrStale)
+}
+
+func TestAWordThatNothingWasBoughtCountsForTheLastSendingOnly(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(pulsa(s.wallet, "r1", 4_000))
+	s.do(o, Step{To: Sending})
+	s.do(o, Step{To: Unknown})
+	_, err := s.try(o, Step{Sends: 1, To: Queued})
+	require.ErrorIs(t, err, ErrStale, "somebody asks about it by now")
+	o = s.do(o, Step{From: Unknown, To: Sending, Again: true})
+	require.Equal(t, 2, o.Sends)
+	require.Equal(t, 1, o.Attempt, "the same reference")
+	for _, to := range []State{Queued, Failed, Unknown} {
+		_, err = s.try(o, Step{Sends: 1, To: to})
+		require.ErrorIs(t, err, ErrStale, to)
+	}
+	o = s.do(o, Step{Sends: 1, To: Completed})
+	require.Equal(t, Completed, o.State, "a purchase is a purchase, whenever it is told")
+	s.verify(t)
+}
+
+func TestASuccessOfAnAttemptThatWasGivenUpEndsItsOrder(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(pulsa(s.wallet, "r1", 4_000))
+	s.do(o, Step{To: Sending})
+	s.do(o, Step{To: Queued, Outcome: "failed", Route: &Route{Upstream: "up-b", OfferID: 2, Code: "Y", Cost: 100}})
+	o = s.do(o, Step{Attempt: 1, To: Completed})
+	require.Equal(t, "up-a", o.Upstream)
+	sums, err := ledger.SystemSums(t.Context(), s.db.Pool)
+	require.NoError(t, err)
+	require.Contains(t, sums, ledger.Sum{Mode: "live", Code: "cost:up-a", Balance: -3_900})
+	_, err = s.try(o, Step{To: Sending})
+	require.ErrorIs(t, err, ErrStale)
+	s.verify(t)
+}
+
+func TestASlowAnswerDoesNotReviveWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(rented(s.wallet, "r1"))
+	s.do(o, Step{To: Sending})
+	s.do(o, Step{To: Canceled})
+	o = s.do(o, Step{NextRunAt: &s.now, Polled: true})
+	require.Nil(t, o.NextRunAt)
+}
+
+func TestAFlagEndsWithWhatItWasAbout(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(pulsa(s.wallet, "r1", 4_000))
+	s.do(o, Step{To: Sending})
+	s.do(o, Step{To: Unknown, Flag: "the outcome has been unknown for long", NextRunAt: &s.now})
+	o = s.do(o, Step{To: Completed})
+	require.Empty(t, o.Flag)
+}
+
+func TestOneThatCannotBeWrittenKeepsNobodyElseFromIt(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	r := rented(s.wallet, "poison")
+	r.CallbackURL = "https://merchant.example/hook"
+	bad, good := s.place(r), s.place(pulsa(s.wallet, "good", 1_000))
+	never := time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC) // JSON has no such year
+	set := []*call[*Step, *Order]{
+		{ctx: t.Context(), in: &Step{OrderID: bad.ID, To: Sending}},
+		{ctx: t.Context(), in: &Step{OrderID: good.ID, To: Sending}},
+	}
+	s.w.commit(set)
+	require.NoError(t, set[0].err)
+	set[0].in, set[1].in = &Step{OrderID: bad.ID, Attempt: 1, To: Processing, Phone: "+62", ExpiresAt: &never}, &Step{OrderID: good.ID, Attempt: 1, To: Completed}
+	s.w.commit(set)
+	require.Error(t, set[0].err)
+	require.NoError(t, set[1].err)
+	s.verify(t)
+}
+
+func TestLooksAndStepsDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	var ids []int64
+	var up, down Looks
+	for i := range 40 {
+		o := s.place(pulsa(s.wallet, fmt.Sprint("r", i), 100))
+		s.do(o, Step{To: Sending})
+		s.do(o, Step{To: Processing, NextRunAt: &s.now})
+		ids = append(ids, o.ID)
+	}
+	for i := range ids {
+		up.Add(ids[i], s.now)
+		down.Add(ids[len(ids)-1-i], s.now)
+	}
+	var wg sync.WaitGroup
+	for _, l := range []Looks{up, down} {
+		wg.Go(func() {
+			for range 60 {
+				if err := LookAgain(context.Background(), s.db.Pool, l); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		wg.Go(func() {
+			for range 20 {
+				if _, err := s.w.Do(context.Background(), Step{OrderID: id, Attempt: 1, NextRunAt: &s.now, Cause: "test"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestSeenKeepsInTheListWhatOnlyAPersonCanEnd(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(rented(s.wallet, "r1"))
+	s.do(o, Step{To: Sending})
+	s.do(o, Step{To: Unknown, Flag: "outcome unknown"})
+	_, err := s.w.Seen(t.Context(), s.db.Bun, o.ID, "looked", "me")
+	require.ErrorIs(t, err, ErrNotResolvable)
 }

@@ -101,15 +101,17 @@ func (e *Enqueuer) Act(ctx context.Context, upstream string, orderID, version in
 	return e.put(ctx, TypeAct, Ask(upstream), id, Task{OrderID: orderID}, turnTimeout)
 }
 
-// PollTurn asks for a turn of questions about what is due. slot is the turn's
-// time, so that several schedulers enqueue it once.
-func (e *Enqueuer) PollTurn(ctx context.Context, upstream string, slot int64) error {
-	return e.put(ctx, TypePoll, Poll(upstream), "poll:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+// PollTurn asks for a turn of questions about what is due. A turn of the same
+// lane that waits or runs is enough: turns go on while there is work, and do not
+// pile up. gen gets past one that is stuck.
+func (e *Enqueuer) PollTurn(ctx context.Context, upstream string, lane int, gen int64) error {
+	id := "poll:" + upstream + ":" + strconv.Itoa(lane) + ":" + strconv.FormatInt(gen, 10)
+	return e.put(ctx, TypePoll, Poll(upstream), id, Task{}, turnTimeout)
 }
 
-// CatalogTurn asks for a bite of the catalogue.
-func (e *Enqueuer) CatalogTurn(ctx context.Context, upstream string, slot int64) error {
-	return e.put(ctx, TypeCatalog, Low(upstream), "catalog:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+// CatalogTurn asks for a turn at the catalogue; one that waits or runs is enough.
+func (e *Enqueuer) CatalogTurn(ctx context.Context, upstream string, gen int64) error {
+	return e.put(ctx, TypeCatalog, Low(upstream), "catalog:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
 }
 
 // BalanceTurn asks for our balance at the upstream.

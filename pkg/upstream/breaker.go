@@ -10,6 +10,7 @@ const (
 	breakerAfter = 5
 	breakerFirst = 5 * time.Second
 	breakerMost  = 2 * time.Minute
+	breakerProbe = 30 * time.Second
 )
 
 // breaker keeps purchases back while an upstream gives no usable answers. It
@@ -18,6 +19,7 @@ type breaker struct {
 	mu    sync.Mutex
 	fails int
 	open  time.Time // until when; zero when closed
+	probe time.Time // until when the one purchase that decides is waited for
 	pause time.Duration
 }
 
@@ -28,7 +30,7 @@ func (b *breaker) record(ok bool, now time.Time) (until time.Time, changed bool)
 	defer b.mu.Unlock()
 	if ok {
 		changed = !b.open.IsZero()
-		b.fails, b.open, b.pause = 0, time.Time{}, 0
+		b.fails, b.open, b.probe, b.pause = 0, time.Time{}, time.Time{}, 0
 		return b.open, changed
 	}
 	b.fails++
@@ -36,17 +38,28 @@ func (b *breaker) record(ok bool, now time.Time) (until time.Time, changed bool)
 		return b.open, false
 	}
 	b.pause = min(max(b.pause*2, breakerFirst), breakerMost)
-	b.open = now.Add(b.pause)
+	b.open, b.probe = now.Add(b.pause), time.Time{}
 	return b.open, true
 }
 
-// until gives when purchases may go again; the zero time means now. After that
-// time one call decides.
-func (b *breaker) until(now time.Time) time.Time {
+// admit tells whether a purchase may go. After the breaker's time one may, and
+// decides for the others; should nothing be heard of it, another may.
+func (b *breaker) admit(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now.Before(b.open) {
-		return b.open
+	if b.open.IsZero() {
+		return true
 	}
-	return time.Time{}
+	if now.Before(b.open) || now.Before(b.probe) {
+		return false
+	}
+	b.probe = now.Add(breakerProbe)
+	return true
+}
+
+// closed tells whether purchases go freely.
+func (b *breaker) closed(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open.IsZero() || !now.Before(b.open)
 }

@@ -60,14 +60,23 @@ func (c *Client) Driver() Driver { return c.driver }
 // Reserve waits for the budget. A purchase fails at once with [ErrBreakerOpen]
 // while the breaker is open.
 func (c *Client) Reserve(ctx context.Context, class budget.Class) (*budget.Slot, error) {
-	if class == budget.Buy && !c.BreakerUntil().IsZero() {
+	if class != budget.Buy {
+		return c.Budget.Acquire(ctx, class)
+	}
+	if !c.breaker.closed(c.Now()) {
 		return nil, ErrBreakerOpen
 	}
-	return c.Budget.Acquire(ctx, class)
+	slot, err := c.Budget.Acquire(ctx, class)
+	if err != nil {
+		return nil, err
+	}
+	// The wait may have been long, and it opened meanwhile.
+	if !c.breaker.admit(c.Now()) {
+		slot.Unused(ctx)
+		return nil, ErrBreakerOpen
+	}
+	return slot, nil
 }
-
-// BreakerUntil gives when purchases may go again; zero means now.
-func (c *Client) BreakerUntil() time.Time { return c.breaker.until(c.Now()) }
 
 // Submit buys, with a slot reserved before the attempt was claimed. It is not
 // given up when ctx ends: its outcome matters.
@@ -200,6 +209,7 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 	out, err := fn(inner)
 	cancel()
 	e := AsError(err)
+	given := ctx.Err() != nil // whoever asked has gone: that says nothing of the upstream
 	outcome := "ok"
 	if e != nil {
 		outcome = e.Class.String()
@@ -213,7 +223,9 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 	c.Metrics.calls.WithLabelValues(c.Name, op, outcome).Inc()
 	c.Metrics.seconds.WithLabelValues(c.Name, op).Observe(time.Since(begun).Seconds())
 	c.pause(ctx, e)
-	c.note(e)
+	if !given {
+		c.note(e)
+	}
 	c.line(ctx, op, outcome, p, e, time.Since(begun))
 	if e != nil {
 		return out, e

@@ -1,9 +1,14 @@
 package e2e
 
 import (
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
@@ -62,6 +67,9 @@ func troubles() []trouble {
 			w.scheduler(0)
 			w.webhooks(0)
 		}},
+		{"a worker is frozen in mid-call", func(w *world) { w.freezeInMidCall(w.ppob, ppobName) }},
+		{"every task is queued three times more", func(w *world) { w.doubled() }},
+		{"redis does not answer for a while", func(w *world) { w.frozenRedis() }},
 		{"the sources are silent before they buy", func(w *world) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", Count: 3})
@@ -107,6 +115,58 @@ func (w *world) killInMidCall(e *emulated, name string, after bool) {
 	until(w.t, 30*time.Second, "purchases hang at "+name, func() bool { return e.hits(id) >= calls*2/3 })
 	w.proc("worker-" + name + "-0").Kill()
 	w.worker(name, 0)
+}
+
+// freezeInMidCall stops a worker without its knowing (SIGSTOP) while purchases hang at
+// the emulator, and lets it go on when others have taken its calls for lost.
+func (w *world) freezeInMidCall(e *emulated, name string) {
+	w.t.Helper()
+	const calls = 12
+	id := e.fault(emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: calls})
+	until(w.t, 30*time.Second, "purchases hang at "+name, func() bool { return e.hits(id) >= calls*2/3 })
+	victim := w.proc("worker-" + name + "-1")
+	require.NoError(w.t, syscall.Kill(victim.PID(), syscall.SIGSTOP))
+	defer func() { require.NoError(w.t, syscall.Kill(victim.PID(), syscall.SIGCONT)) }()
+	// What is being sent now and still is after a call's time is the frozen worker's.
+	rows, err := w.pool.Query(w.t.Context(), `SELECT id FROM orders WHERE state = 'sending' AND upstream = $1`, name)
+	require.NoError(w.t, err)
+	sending, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	require.NoError(w.t, err)
+	until(w.t, time.Minute, "the frozen worker's calls are taken for lost", func() bool {
+		return w.count(`SELECT count(*) FROM orders WHERE id = ANY($1) AND state = 'sending'`, sending) == 0
+	})
+}
+
+// doubled enqueues every purchase that is open three times more, whatever its state,
+// and turns for polls beside them.
+func (w *world) doubled() {
+	w.t.Helper()
+	enqueuer := queue.New(w.redis.Client(w.t))
+	rows, err := w.pool.Query(w.t.Context(), `SELECT id, upstream, attempt, version FROM orders WHERE upstream <> '' ORDER BY id DESC LIMIT 400`)
+	require.NoError(w.t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var id, version int64
+		var upstream string
+		var attempt int
+		require.NoError(w.t, rows.Scan(&id, &upstream, &attempt, &version))
+		for again := range 3 {
+			require.NoError(w.t, enqueuer.Buy(w.t.Context(), upstream, id, max(attempt-again, 0), int64(1000+again)))
+		}
+		require.NoError(w.t, enqueuer.Act(w.t.Context(), upstream, id, version+1000))
+		require.NoError(w.t, enqueuer.PollTurn(w.t.Context(), upstream, 0, id))
+	}
+	require.NoError(w.t, rows.Err())
+}
+
+// frozenRedis leaves connections open and answers nothing until orders have been
+// accepted without it.
+func (w *world) frozenRedis() {
+	w.t.Helper()
+	before := w.count(`SELECT count(*) FROM orders`)
+	w.redis.Freeze()
+	defer w.redis.Thaw()
+	until(w.t, time.Minute, "orders are accepted without redis", func() bool { return w.count(`SELECT count(*) FROM orders`) >= before+20 })
 }
 
 // calm takes back what is left of the faults.
