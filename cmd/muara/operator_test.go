@@ -139,7 +139,9 @@ func TestAnOperatorFindsReadsAndSettlesAnOrder(t *testing.T) {
 
 	lost := d.unknown("lost-2")
 	require.EqualValues(t, 10_500, d.json("order", "resolve", fmt.Sprint(lost.ID), "--as", "failed", "--why", "it is not")["refunded"])
-	odd := d.unknown("odd")
+	stuck, next := d.unknown("stuck"), time.Now().Add(time.Hour)
+	require.Contains(t, d.refused("order", "seen", stuck.PublicID(), "--why", "looked"), "until it is resolved")
+	odd := d.order("odd", order.Step{To: order.Sending}, order.Step{To: order.Unknown, Flag: "odd", NextRunAt: &next})
 	require.Equal(t, "unknown", d.json("order", "seen", odd.PublicID(), "--why", "asked them")["state"])
 	require.Contains(t, d.refused("order", "seen", odd.PublicID(), "--why", "again"), "no flag")
 	require.Contains(t, d.refused("order", "show", "PPOB-0000000000001"), "not found")
