@@ -50,7 +50,7 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	now := w.Now().UTC()
 	s := order.Step{NextRunAt: o.NextRunAt}
 	switch {
-	case o.CancelRequested && (o.State == order.Processing || o.State == order.Unknown):
+	case o.CancelRequested && (o.State == order.Processing || o.State == order.Unknown) && !w.justTold(o):
 		s.Wish, s.NextRunAt = order.WishTold, &now
 		_, err = w.Client.Cancel(ctx, slot, p)
 	case o.ResendRequested && !o.Facts.WishSent && o.State == order.Completed:
@@ -92,6 +92,12 @@ func (w *Worker) unheard(o *order.Order, s *order.Step, e *upstream.Error, now t
 	default:
 		s.Wish, s.NextRunAt = "", &later
 	}
+}
+
+// justTold tells whether the source heard of a wish so recently that telling it
+// again would only use the budget.
+func (w *Worker) justTold(o *order.Order) bool {
+	return o.Facts.ToldAt != nil && w.Now().Sub(*o.Facts.ToldAt) < tellAgain
 }
 
 // tellAgain is how long after a wish was told it may be told again.

@@ -149,7 +149,7 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	if err := w.learn(ctx, o, res, "status"); err != nil {
 		return err
 	}
-	if o.CancelRequested && res.State == upstream.Pending && (o.Facts.ToldAt == nil || w.Now().Sub(*o.Facts.ToldAt) >= tellAgain) {
+	if o.CancelRequested && res.State == upstream.Pending && !w.justTold(o) {
 		return w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version)
 	}
 	return nil
@@ -190,7 +190,7 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 // upstream never buys twice under one, and goes back to the queue where it may.
 func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purchase) error {
 	now := w.Now().UTC()
-	answered, err := order.Refused(ctx, w.DB.Pool, o.ID, o.Attempt)
+	answered, hint, err := order.Refused(ctx, w.DB.Pool, o.ID, o.Attempt)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,11 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 	switch {
 	case answered && o.Sends > 1 && quiet >= firstAsk:
 		// Refused, sent again, refused again, and never known: nothing was bought.
-		return w.settle(ctx, o, nil, upstream.Reject(upstream.ReasonProduct, "not found", "refused without proof, and not known by its reference"), "lookup")
+		reason := upstream.Reason(hint)
+		if reason == "" || reason == upstream.ReasonDuplicate {
+			reason = upstream.ReasonProduct
+		}
+		return w.settle(ctx, o, nil, upstream.Reject(reason, "not found", "refused without proof, and not known by its reference"), "lookup")
 	case !answered && quiet < w.Client.Timeout+settleTime, answered && quiet < firstAsk:
 		at := minTime(p.SentAt.Add(w.Client.Timeout+settleTime), now.Add(pollDelay(facts{o: o, now: now})))
 		return w.quietly(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found", Flag: w.doubt(o)})

@@ -139,7 +139,11 @@ func (w *Worker) CatalogTurn(ctx context.Context, _ queue.Task) error {
 		did, err := w.Desk.CatalogTurn(ctx, w.Client)
 		if err != nil {
 			// The scope has its own next time; trying the task again would not wait for it.
-			w.Log.WarnContext(ctx, "catalogue turn", "upstream", w.Client.Name, "error", err)
+			level := slog.LevelWarn
+			if ctx.Err() != nil { // the turn ended while it waited for the budget
+				level = slog.LevelDebug
+			}
+			w.Log.Log(ctx, level, "catalogue turn", "upstream", w.Client.Name, "error", err)
 			return nil
 		}
 		if !did {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
@@ -297,4 +298,67 @@ func TestAnOutcomeThatNobodyCanTellGoesToAnOperator(t *testing.T) {
 	require.NoError(t, s.db.Pool.QueryRow(t.Context(), `SELECT balance_after FROM order_attempts WHERE order_id = $1`, o.ID).Scan(&after))
 	require.Equal(t, s.otp.Books().Balance, *after, "the balance is part of the evidence")
 	s.audit()
+}
+
+func TestARefusedCancelIsNotToldAllTheTime(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, always(emulate.Outcome{Result: emulate.Silent}))
+	o := s.buy(s.b, s.rent("r1"))
+	s.fault(s.otp.Core, emulate.Rule{Kind: emulate.Status, Status: 400, Endpoint: "/api/v1/orders/set_status"})
+	_, err := s.writer.Cancel(t.Context(), s.db.Bun, s.wallet, "r1")
+	require.NoError(t, err)
+	before := len(s.otp.Books().Requests)
+	for range 60 { // a minute
+		s.poll(s.b, o, time.Second)
+		require.NoError(t, s.b.Act(t.Context(), queue.Task{OrderID: o.ID}))
+	}
+	require.Less(t, len(s.otp.Books().Requests)-before, 45, "of which three tell, and the rest ask")
+}
+
+func TestARefusalWithoutProofEndsOnceTheReferenceIsNotKnown(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, always(emulate.Outcome{Result: emulate.Success}))
+	s.ppob.SetBalance(0)
+	o := s.buy(s.a, s.place("r1", "081234567890"))
+	require.Equal(t, order.Unknown, o.State, "its code is in no document")
+	for range 6 {
+		o = s.poll(s.a, o, 3*time.Second)
+	}
+	require.Equal(t, order.Failed, o.State)
+	require.EqualValues(t, 10_000_000, s.balance())
+	require.Empty(t, s.ppob.Books().Purchases)
+	s.audit()
+}
+
+func TestALateSuccessIsLookedFor(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, always(emulate.Outcome{Result: emulate.Failure, Reason: emulate.ReasonCustomer, Late: time.Minute}))
+	o := s.buy(s.a, s.place("r1", "081234567890"))
+	require.Equal(t, order.Failed, o.State)
+	require.EqualValues(t, 10_000_000, s.balance())
+	for range 3 {
+		o = s.poll(s.a, o, 20*time.Minute)
+	}
+	require.Equal(t, order.Completed, o.State)
+	require.NotEmpty(t, o.Flag, "the loss is an operator's task")
+	require.EqualValues(t, 10_000_000, s.balance(), "the merchant keeps the refund")
+	s.audit()
+	for range 40 {
+		o = s.poll(s.a, o, time.Hour)
+	}
+	require.Nil(t, o.NextRunAt, "and then nobody asks any more")
+}
+
+func TestAnOrderThatWentElsewhereIsNotSentHere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, always(emulate.Outcome{Result: emulate.Success}))
+	o := s.place("r1", "081234567890")
+	slot, err := s.a.Client.Reserve(t.Context(), budget.Buy)
+	require.NoError(t, err)
+	_, err = s.writer.Do(t.Context(), order.Step{OrderID: o.ID, From: order.Queued, To: order.Queued, Cause: "reroute", NextRunAt: &s.now,
+		Route: &order.Route{Upstream: "up-c", OfferID: 7, Code: "Z", Cost: 1}})
+	require.NoError(t, err)
+	require.NoError(t, s.a.submit(t.Context(), o, slot))
+	require.Empty(t, s.ppob.Books().Purchases)
+	require.Equal(t, order.Queued, s.read(o).State)
 }

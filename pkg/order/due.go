@@ -164,12 +164,12 @@ func Tried(ctx context.Context, pool *pgxpool.Pool, orderID int64) ([]int64, err
 // proves nothing by itself.
 const OutcomeRefused = "refused"
 
-// Refused tells whether an attempt was answered with such a refusal.
-func Refused(ctx context.Context, pool *pgxpool.Pool, orderID int64, attempt int) (bool, error) {
-	var refused bool
-	err := pool.QueryRow(ctx, `SELECT outcome = $3 FROM order_attempts WHERE order_id = $1 AND n = $2`, orderID, attempt, OutcomeRefused).Scan(&refused)
+// Refused tells whether an attempt was answered with such a refusal, and for what
+// reason as far as it said.
+func Refused(ctx context.Context, pool *pgxpool.Pool, orderID int64, attempt int) (refused bool, reason string, err error) {
+	err = pool.QueryRow(ctx, `SELECT outcome = $3, reason FROM order_attempts WHERE order_id = $1 AND n = $2`, orderID, attempt, OutcomeRefused).Scan(&refused, &reason)
 	if err != nil {
-		return false, fmt.Errorf("order: attempt: %w", err)
+		return false, "", fmt.Errorf("order: attempt: %w", err)
 	}
-	return refused, nil
+	return refused, reason, nil
 }
