@@ -158,8 +158,12 @@ func (g *gateway) stock(ctx context.Context, sealer *seal.Sealer) error {
 	return err
 }
 
-// awaitCatalogue waits until every part of every source's list was read once, and
-// says how far it is.
+// enough services priced are enough to begin with: the rest is read while the
+// newcomer reads.
+const enough = 3
+
+// awaitCatalogue waits until there is something of each kind to buy, and says how
+// far it is.
 func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 	const (
 		look = 100 * time.Millisecond
@@ -173,7 +177,7 @@ func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 		progress, done, err := g.catalogueProgress(ctx)
 		if err != nil || done {
 			if err == nil && last != "" {
-				out.say("catalogue: %s", progress)
+				out.say("catalogue: %s; what is missing is read beside the rest", progress)
 			}
 			return err
 		}
@@ -193,22 +197,24 @@ func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 }
 
 func (g *gateway) catalogueProgress(ctx context.Context) (text string, done bool, err error) {
-	rows, err := g.deps.DB.Pool.Query(ctx, `SELECT upstream, count(*), count(last_done_at), coalesce(max(last_error), '')
-		FROM catalog_scopes GROUP BY upstream ORDER BY upstream`)
+	rows, err := g.deps.DB.Pool.Query(ctx, `SELECT upstream, count(*), count(last_done_at), coalesce(max(last_error), ''),
+		bool_and(service <> '' OR last_done_at IS NOT NULL) AND count(last_done_at) FILTER (WHERE service <> '') >= least($1, count(*) FILTER (WHERE service <> ''))
+		FROM catalog_scopes GROUP BY upstream ORDER BY upstream`, enough)
 	if err != nil {
 		return "", false, err
 	}
 	var name, problem string
 	var all, read int
+	var far bool
 	var parts []string
 	done = true
-	_, err = pgx.ForEachRow(rows, []any{&name, &all, &read, &problem}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &all, &read, &problem, &far}, func() error {
 		part := fmt.Sprintf("%s %d of %d parts", name, read, all)
 		if problem != "" {
 			part += " (" + problem + ")"
 		}
 		parts = append(parts, part)
-		done = done && read == all
+		done = done && far
 		return nil
 	})
 	return strings.Join(parts, ", "), done && len(parts) >= len(g.cfg.Upstreams), err
