@@ -406,6 +406,9 @@ func (a *audit) figures() {
 	deliveries := a.w.receiver.everything()
 	a.t.Logf("webhooks: %d events, %d deliveries, %d refused once", count(`SELECT count(*) FROM webhook_events`), len(deliveries), len(a.w.receiver.refused))
 	require.Positive(a.t, swept, "a worker was killed in mid-call")
+	said, inexcusable := complaints(a.t, a.w.dir)
+	a.t.Logf("errors in the logs: %v", said)
+	require.Empty(a.t, inexcusable)
 }
 
 func unrefunded(b emulate.Books) int {

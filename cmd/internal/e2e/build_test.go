@@ -19,7 +19,11 @@ func build() (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "./cmd/muara", "./cmd/emulator")
+	args := []string{"build", "-buildvcs=false", "-o", dir + "/"}
+	if os.Getenv("MUARA_E2E_RACE") == "1" {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./cmd/muara", "./cmd/emulator")...)
 	cmd.Dir = filepath.Join("..", "..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w\n%s", err, out)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
 // TestNothingTwiceNothingLost places thousands of orders over both upstreams while
@@ -20,22 +22,17 @@ func TestNothingTwiceNothingLost(t *testing.T) {
 	// Now and then a receiver stumbles: what follows about that order has to wait.
 	w.receiver.refuseOnce(func(d *delivery) bool { return strings.HasSuffix(d.Order.Ref, "77") })
 
+	for _, e := range []*emulated{w.otp, w.ppob} { // no way is as straight as loopback
+		e.fault(emulate.Rule{Kind: emulate.Uplink, Jitter: emulate.Duration(150 * time.Millisecond)})
+		e.fault(emulate.Rule{Kind: emulate.Latency, Jitter: emulate.Duration(150 * time.Millisecond)})
+	}
 	begun := time.Now()
 	list := troubles()
 	each := (total + len(list) - 1) / len(list)
 	for _, trouble := range list {
 		start := time.Now()
-		c.during(t, each, func() { trouble.act(w) })
-		untilOr(t, 2*time.Minute, func() string {
+		c.during(t, each, func() { trouble.act(w, c) }, func() bool { return w.settled(each) }, func() string {
 			return fmt.Sprintf("%q is over: %d faults under way, %d orders queued", trouble.name, len(w.struck), w.queued())
-		}, func() bool {
-			if w.settled(each) {
-				return true
-			}
-			if w.queued() < 10 { // the faults need more to hit
-				require.NoError(t, c.place(t.Context(), 10))
-			}
-			return false
 		})
 		t.Logf("%6.1fs  %-55s %4d accepted, %3d open", time.Since(start).Seconds(), trouble.name, c.accepted.Load(), w.open())
 	}
@@ -74,7 +71,7 @@ func (w *world) open() int {
 
 // settled tells whether a trouble is over: its faults have hit, and the backlog is
 // short enough for the next.
-func (w *world) settled(each int) bool { return w.spent() && w.queued() < each/2 }
+func (w *world) settled(each int) bool { return w.spent() && w.queued() < max(each/2, 20) }
 
 // undecided counts the orders that are neither final nor in the operators' hands.
 func (w *world) undecided() int {

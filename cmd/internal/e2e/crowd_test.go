@@ -32,14 +32,14 @@ type wanted struct {
 // under the same ref whatever got no answer or one above 499.
 type crowd struct {
 	w         *world
-	rng       *rand.Rand
 	merchants []*merchant
 	shelves   struct{ prepaid, games, both, numbers []good }
-	made      int
 	accepted  atomic.Int64
 	retried   atomic.Int64
 
 	mu     sync.Mutex
+	rng    *rand.Rand
+	made   int
 	orders []*wanted
 }
 
@@ -98,6 +98,8 @@ func (c *crowd) outcome(lost int) string {
 
 // next draws an order: two thirds at rqid, the rest at RumahOTP and from stock.
 func (c *crowd) next() *wanted {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	i := c.made
 	c.made++
 	x := &wanted{m: c.merchants[i%len(c.merchants)], ref: fmt.Sprintf("trx-%05d", i), owned: i%3 == 0}
@@ -184,18 +186,44 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // during places n orders while act runs, which is started when some of them were
-// accepted, so that it meets the installation at work.
-func (c *crowd) during(t testing.TB, n int, act func()) {
+// accepted, so that it meets the installation at work. As long as act runs and over
+// does not hold, more come whenever few are left.
+func (c *crowd) during(t testing.TB, n int, act func(), over func() bool, what func() string) {
 	t.Helper()
 	before := c.accepted.Load()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan struct{})
 	done := make(chan error, 1)
-	go func() { done <- c.place(t.Context(), n) }()
+	go func() { done <- c.feed(ctx, n, ended) }()
 	until(t, time.Minute, "orders are being accepted", func() bool { return c.accepted.Load() >= before+int64(n/4) })
 	act()
+	untilOr(t, 2*time.Minute, what, over)
+	close(ended)
 	select {
 	case err := <-done:
 		require.NoError(t, err)
 	case <-time.After(3 * time.Minute):
 		t.Fatal("the orders were not all accepted")
+	}
+}
+
+// feed places n orders, and ten more whenever fewer than that are waiting, until ended.
+func (c *crowd) feed(ctx context.Context, n int, ended <-chan struct{}) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := c.place(ctx, n); err != nil {
+			return err
+		}
+		n = 0
+		select {
+		case <-ended:
+			return nil
+		case <-tick.C:
+		}
+		if c.w.queued() < 10 {
+			n = 10
+		}
 	}
 }

@@ -13,5 +13,6 @@
 //
 // Budgets and timeouts are scaled down so that the whole fits a small CI machine.
 // MUARA_E2E_ORDERS is how many orders the test with faults places (2,000 unless set),
-// MUARA_E2E_SEED what its choices are drawn from.
+// MUARA_E2E_SEED what its choices are drawn from; with MUARA_E2E_RACE=1 the processes
+// run under the race detector.
 package e2e

@@ -15,45 +15,45 @@ import (
 // trouble is one thing that goes wrong while orders are placed.
 type trouble struct {
 	name string
-	act  func(w *world)
+	act  func(w *world, c *crowd)
 }
 
 // troubles are all that go wrong, in turn.
 func troubles() []trouble {
 	return []trouble{
-		{"nothing", func(*world) {}},
-		{"the sources hang after they bought", func(w *world) {
+		{"nothing", func(*world, *crowd) {}},
+		{"the sources hang after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 6})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 3})
 		}},
-		{"a worker is killed in mid-call", func(w *world) { w.killInMidCall(w.ppob, ppobName, true) }},
-		{"redis is flushed", func(w *world) { w.redis.Flush() }},
-		{"the sources close without an answer after they bought", func(w *world) {
+		{"a worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.ppob, ppobName, true) }},
+		{"redis is flushed", func(w *world, _ *crowd) { w.redis.Flush() }},
+		{"the sources close without an answer after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 8})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
 		}},
-		{"redis is restarted", func(w *world) { w.redis.Restart() }},
-		{"the sources show pages for people", func(w *world) {
+		{"redis is restarted", func(w *world, _ *crowd) { w.redis.Restart() }},
+		{"the sources show pages for people", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 503, Count: 2})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 3})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 403, Count: 1})
 		}},
-		{"postgres is restarted", func(w *world) { w.pg.Restart() }},
-		{"the sources answer 5xx", func(w *world) {
+		{"postgres is restarted", func(w *world, _ *crowd) { w.pg.Restart() }},
+		{"the sources answer 5xx", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "read", Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "read", Count: 4})
 		}},
-		{"an api is killed", func(w *world) {
+		{"an api is killed", func(w *world, _ *crowd) {
 			w.apis[0].Store(nil)
 			w.proc("api-0").Kill()
 			w.api(0)
 		}},
-		{"the other source's worker is killed in mid-call", func(w *world) { w.killInMidCall(w.otp, otpName, false) }},
-		{"the sources answer what nobody can read", func(w *world) {
+		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, otpName, false) }},
+		{"the sources answer what nobody can read", func(w *world, _ *crowd) {
 			for _, kind := range []emulate.Kind{emulate.Garbled, emulate.Truncated, emulate.Cut, emulate.Mistyped} {
 				w.strike(w.ppob, emulate.Rule{Kind: kind, Endpoint: "purchase", AfterEffect: true, Count: 2})
 				w.strike(w.otp, emulate.Rule{Kind: kind, Endpoint: "read", Count: 2})
@@ -61,16 +61,16 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Oversized, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
 		}},
-		{"a scheduler and a deliverer of webhooks are killed", func(w *world) {
+		{"a scheduler and a deliverer of webhooks are killed", func(w *world, _ *crowd) {
 			w.proc("scheduler-0").Kill()
 			w.proc("webhooks-0").Kill()
 			w.scheduler(0)
 			w.webhooks(0)
 		}},
-		{"a worker is frozen in mid-call", func(w *world) { w.freezeInMidCall(w.ppob, ppobName) }},
-		{"every task is queued three times more", func(w *world) { w.doubled() }},
-		{"redis does not answer for a while", func(w *world) { w.frozenRedis() }},
-		{"the sources are silent before they buy", func(w *world) {
+		{"a worker is frozen in mid-call", func(w *world, _ *crowd) { w.freezeInMidCall(w.ppob, ppobName) }},
+		{"every task is queued three times more", func(w *world, _ *crowd) { w.doubled() }},
+		{"redis does not answer for a while", func(w *world, c *crowd) { w.frozenRedis(c) }},
+		{"the sources are silent before they buy", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", Count: 3})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
@@ -159,14 +159,13 @@ func (w *world) doubled() {
 	require.NoError(w.t, rows.Err())
 }
 
-// frozenRedis leaves connections open and answers nothing until orders have been
-// accepted without it.
-func (w *world) frozenRedis() {
+// frozenRedis leaves connections open and answers nothing, while orders are accepted
+// without it all the same.
+func (w *world) frozenRedis(c *crowd) {
 	w.t.Helper()
-	before := w.count(`SELECT count(*) FROM orders`)
 	w.redis.Freeze()
 	defer w.redis.Thaw()
-	until(w.t, time.Minute, "orders are accepted without redis", func() bool { return w.count(`SELECT count(*) FROM orders`) >= before+20 })
+	require.NoError(w.t, c.place(w.t.Context(), 20))
 }
 
 // calm takes back what is left of the faults.

@@ -94,6 +94,35 @@ func (p *process) drain(t testing.TB) {
 	}
 }
 
+// complaints counts the errors in the logs of a directory by what they say, and gives
+// every line that no fault excuses.
+func complaints(t testing.TB, dir string) (errors map[string]int, inexcusable []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	errors = map[string]int{}
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(b), "\n") {
+			for _, word := range []string{"panic", "DATA RACE", "observation lost", "ledger drift"} {
+				if strings.Contains(line, word) {
+					inexcusable = append(inexcusable, filepath.Base(path)+": "+line)
+				}
+			}
+			var said struct{ Level, Role, Msg string }
+			if json.Unmarshal([]byte(line), &said) == nil && said.Level == "ERROR" {
+				errors[said.Role+": "+said.Msg]++
+			}
+		}
+	}
+	return errors, inexcusable
+}
+
 // until waits for a condition; the deadline fails the test and says what was waited for.
 func until(t testing.TB, limit time.Duration, what string, done func() bool) {
 	t.Helper()
