@@ -68,7 +68,7 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		s.SaidCode, s.SaidDetail = e.Code, said(e)
 		w.unheard(o, &s, e, now)
 	}
-	_, err = w.record(ctx, o, s, "act")
+	err = w.record(ctx, o, s, "act")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}

@@ -60,7 +60,7 @@ func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 	}
 	now := w.Now()
 	// Claiming and giving back would look like an attempt; this is none.
-	_, err = w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
+	err = w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause 
 		now := w.Now()
 		back = order.Step{Attempt: o.Attempt + 1, From: order.Sending, Sends: 1, To: order.Queued, Outcome: "not_sent", NextRunAt: &now}
 	}
-	if _, undo := w.record(ctx, o, back, cause); undo != nil && !errors.Is(undo, order.ErrStale) {
+	if undo := w.record(ctx, o, back, cause); undo != nil && !errors.Is(undo, order.ErrStale) {
 		return nil, errors.Join(err, undo)
 	}
 	return nil, err
@@ -157,7 +157,7 @@ func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Resul
 		// A purchase's own answer: what it denies counts for this sending only.
 		s.Sends = o.Sends
 	}
-	_, rerr := w.record(ctx, o, s, cause)
+	rerr := w.record(ctx, o, s, cause)
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
 	if errors.Is(rerr, order.ErrStale) {
 		return nil

@@ -177,7 +177,7 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 		s.SaidCode, s.SaidDetail = e.Code, said(e)
 		s.Flag = w.doubt(o)
 	}
-	_, err = w.record(ctx, o, s, "status")
+	err = w.record(ctx, o, s, "status")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}
@@ -246,7 +246,7 @@ func (w *Worker) unsent(ctx context.Context, o *order.Order, err error) error {
 
 // quietly records a step; one that comes too late is no error.
 func (w *Worker) quietly(ctx context.Context, o *order.Order, s order.Step) error {
-	_, err := w.record(ctx, o, s, "lookup")
+	err := w.record(ctx, o, s, "lookup")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}
@@ -269,7 +269,7 @@ func (w *Worker) toOperator(ctx context.Context, o *order.Order) error {
 	if balance, err := w.Client.Balance(ctx); err == nil {
 		s.BalanceAfter = &balance
 	}
-	_, err := w.record(ctx, o, s, "lookup")
+	err := w.record(ctx, o, s, "lookup")
 	if errors.Is(err, order.ErrStale) {
 		return nil
 	}

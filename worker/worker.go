@@ -90,7 +90,7 @@ func (w *Worker) next(ctx context.Context, o *order.Order) *order.Route {
 
 // record writes what an upstream said. It outlives its task and Postgres being
 // away for a while; a step that is stale was overtaken by better news.
-func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause string) (*order.Order, error) {
+func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause string) error {
 	const patience = 2 * time.Minute
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -103,14 +103,14 @@ func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause
 		switch {
 		case err == nil:
 			w.onward(ctx, out)
-			return out, nil
+			return nil
 		case errors.Is(err, order.ErrStale), errors.Is(err, order.ErrNotFound):
 			w.Log.WarnContext(ctx, "observation came too late", "order", o.ID, "attempt", s.Attempt, "to", s.To, "outcome", s.Outcome, "upstream_ref", s.UpstreamRef)
-			return nil, err
+			return err
 		case ctx.Err() != nil:
 			// Everything an operator needs to finish it by hand is in this line.
 			w.Log.ErrorContext(ctx, "observation lost", "order", o.ID, "attempt", s.Attempt, "to", s.To, "outcome", s.Outcome, "upstream_ref", s.UpstreamRef, "sn", s.SN, "error", err)
-			return nil, err
+			return err
 		}
 		w.Log.WarnContext(ctx, "recording again", "order", o.ID, "error", err)
 		pause(ctx, wait)
