@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/muarahq/muara/pkg/pg"
 )
 
@@ -25,6 +27,10 @@ func measureAccept(ctx context.Context, l *lab, r *report) error {
 	api, err := l.api(ctx)
 	if err != nil {
 		return err
+	}
+	l.say("(a, b) warming up")
+	if err := l.warm(ctx, plain); err != nil {
+		return errors.Join(err, api.stop())
 	}
 	var spread, hot contest
 	for round := range l.o.rounds {
@@ -60,6 +66,29 @@ func measureAccept(ctx context.Context, l *lab, r *report) error {
 	return nil
 }
 
+// warm fills both sides a little and lets the planner know them, as autovacuum would within a minute: over tables that it
+// takes for empty it may choose any index, and one merchant's orders make that dear.
+func (l *lab) warm(ctx context.Context, p *plain) error {
+	for _, to := range [][]account{l.merchants, l.merchants[:1]} {
+		if _, _, err := p.run(ctx, to, time.Second); err != nil {
+			return err
+		}
+		b := barrage{addr: l.addrs.API, conns: l.o.conns, want: http.StatusOK, span: time.Second, request: l.orders(fmt.Sprintf("warm%d", len(to)), to)}
+		if _, err := b.run(ctx); err != nil {
+			return err
+		}
+	}
+	conn, err := pgx.Connect(ctx, p.url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }() // nothing is under way on it
+	if _, err := conn.Exec(ctx, `ANALYZE`); err != nil {
+		return err
+	}
+	return l.quiet(ctx)
+}
+
 // contest is (a) against (b), summed over the rounds.
 type contest struct {
 	plainOrders, apiOrders float64
@@ -72,7 +101,7 @@ func (c *contest) plain() float64 { return c.plainOrders / c.plainTime.Seconds()
 func (c *contest) api() float64   { return c.apiOrders / c.apiTime.Seconds() }
 
 func (l *lab) contest(ctx context.Context, c *contest, p *plain, api *process, tag string, to []account) error {
-	tps, used, err := p.run(ctx, to)
+	tps, used, err := p.run(ctx, to, l.o.span)
 	if err != nil {
 		return err
 	}
@@ -117,6 +146,7 @@ func (l *lab) orders(tag string, to []account) func(buf []byte, n int64) []byte 
 type plain struct {
 	l        *lab
 	database string
+	url      string
 	socket   string
 	script   string
 	runs     int
@@ -164,7 +194,7 @@ func (l *lab) newPlain(ctx context.Context) (*plain, error) {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }() // nothing is under way on it
-	p.socket = db.Pool.Config().ConnConfig.Host
+	p.url, p.socket = target, db.Pool.Config().ConnConfig.Host
 	placed, entry, err := l.model(ctx, db)
 	if err != nil {
 		return nil, err
@@ -207,20 +237,20 @@ func (p *plain) renumber(ctx context.Context, db *pg.DB) error {
 var tpsLine = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
 
 // run gives orders per second over the accounts.
-func (p *plain) run(ctx context.Context, to []account) (tps float64, used string, err error) {
+func (p *plain) run(ctx context.Context, to []account, span time.Duration) (tps float64, used string, err error) {
 	p.runs++
 	program := "pgbench"
 	if dir := os.Getenv("MUARA_PG_BINDIR"); dir != "" {
 		program = filepath.Join(dir, program)
 	}
 	proc, err := start(p.l.o.work, "pgbench", nil, program, "-h", p.socket, "-U", "postgres", "-n", "-M", "prepared", "-f", p.script,
-		"-c", strconv.Itoa(p.l.o.conns), "-j", "2", "-T", strconv.Itoa(max(int(p.l.o.span.Seconds()), 1)),
+		"-c", strconv.Itoa(p.l.o.conns), "-j", "2", "-T", strconv.Itoa(max(int(span.Seconds()), 1)),
 		"-D", "n=0", "-D", "run="+strconv.Itoa(p.runs), "-D", "merchants="+strconv.Itoa(len(to)), p.database)
 	if err != nil {
 		return 0, "", err
 	}
 	watch := p.l.meter.watch(proc)
-	tick := time.NewTimer(p.l.o.span - 100*time.Millisecond)
+	tick := time.NewTimer(span - 100*time.Millisecond)
 	defer tick.Stop()
 	select {
 	case <-tick.C:

@@ -92,9 +92,12 @@ func (l *lab) seedCatalogue(ctx context.Context) error {
 	return err
 }
 
-// quiet brings the database to rest, so that what one figure left behind does not burden the next.
+// quiet brings the servers to rest, so that what one figure left behind does not burden the next.
 func (l *lab) quiet(ctx context.Context) error {
 	if err := l.redis.FlushDB(ctx).Err(); err != nil {
+		return err
+	}
+	if _, err := l.db.Pool.Exec(ctx, `ANALYZE`); err != nil {
 		return err
 	}
 	_, err := l.db.Pool.Exec(ctx, `CHECKPOINT`)

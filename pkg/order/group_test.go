@@ -15,7 +15,7 @@ func TestAGroupSharesCommitsAndAnswersEveryCall(t *testing.T) {
 	t.Parallel()
 	var commits atomic.Int64
 	gate := make(chan struct{})
-	g := newGroup(1, 8, func(set []*call[int, int]) {
+	g := newGroup(8, func(set []*call[int, int]) {
 		<-gate
 		commits.Add(1)
 		for _, c := range set {
@@ -45,7 +45,7 @@ func TestAGroupSharesCommitsAndAnswersEveryCall(t *testing.T) {
 func TestNoCallWaitsForAGroupThatCloses(t *testing.T) {
 	t.Parallel()
 	for range 300 {
-		g := newGroup(2, 4, func([]*call[int, int]) {})
+		g := newGroup(4, func([]*call[int, int]) {})
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
@@ -65,7 +65,7 @@ func TestACallWhoseCallerLeftIsNotCommitted(t *testing.T) {
 	t.Parallel()
 	var committed atomic.Int64
 	gate := make(chan struct{})
-	g := newGroup(1, 1, func(set []*call[int, int]) {
+	g := newGroup(1, func(set []*call[int, int]) {
 		<-gate
 		committed.Add(int64(len(set)))
 	})

@@ -17,10 +17,8 @@ import (
 )
 
 const (
-	// placeSet bounds how many placements share a commit, placeLanes how many
-	// commits may be on their way: measured, see docs/benchmarks.md.
-	placeSet   = 64
-	placeLanes = 2
+	// placeSet bounds how many placements share a commit.
+	placeSet = 64
 	// commitTimeout bounds one common commit; it runs on after its callers left.
 	commitTimeout = 10 * time.Second
 	// queueGrace is how long a fresh order may wait for its first worker before the
@@ -60,7 +58,7 @@ type Placer struct {
 // and m where nothing is measured.
 func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger, m *Metrics) *Placer {
 	p := &Placer{metrics: m, db: db, accounts: accounts, opener: opener, now: now, log: log}
-	p.group = newGroup(placeLanes, placeSet, p.commit)
+	p.group = newGroup(placeSet, p.commit)
 	return p
 }
 

@@ -16,10 +16,8 @@ import (
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
-const (
-	writeSet   = 64
-	writeLanes = 2
-)
+// writeSet bounds how many steps share a commit.
+const writeSet = 64
 
 // Writer changes orders. It is the only way an order changes once it is placed:
 // state, money, evidence and webhook go into one commit, guarded by the row's
@@ -39,7 +37,7 @@ type Writer struct {
 // NewWriter starts a writer; told and m may be nil.
 func NewWriter(db pg.Beginner, accounts *ledger.Accounts, now func() time.Time, log *slog.Logger, told func(events []int64), m *Metrics) *Writer {
 	w := &Writer{metrics: m, db: db, accounts: accounts, now: now, log: log, told: told}
-	w.group = newGroup(writeLanes, writeSet, w.commit)
+	w.group = newGroup(writeSet, w.commit)
 	return w
 }
 
