@@ -26,20 +26,27 @@ func TestAWorkerThatIsStoppedInTheMiddleOfPurchasesLosesNone(t *testing.T) {
 	w.api(1)
 	m := w.merchant("Toko Surut", 1_000_000_000)
 	for _, e := range []*emulated{w.otp, w.ppob} {
-		e.fault(emulate.Rule{Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(700 * time.Millisecond), Jitter: emulate.Duration(200 * time.Millisecond)})
+		e.fault(emulate.Rule{Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(time.Second), Jitter: emulate.Duration(200 * time.Millisecond)})
 	}
 	const each = 40
 	prepaid, games, numbers := w.goods("ppob", ppobName)[0], w.goods("ppob", otpName)[0], w.goods("otp", otpName)[0]
-	for i := range each {
-		m.place(t, ppob(fmt.Sprintf("a-%d", i), &prepaid, fmt.Sprintf("0812%06d01", i)))
-		m.place(t, ppob(fmt.Sprintf("b-%d", i), &games, fmt.Sprintf("0813%06d01", i)))
-		m.place(t, rented(fmt.Sprintf("c-%d", i), &numbers))
-	}
-	for _, name := range []string{otpName, ppobName} {
+	for _, shelf := range []*good{&prepaid, &games, &numbers} {
+		answers := together(t, each, func(i int) (*reply, error) {
+			order := ppob(fmt.Sprint(shelf.SKU, "-", i), shelf, fmt.Sprintf("0812%06d01", i))
+			if shelf.Category == "otp" {
+				order = rented(fmt.Sprint(shelf.SKU, "-", i), shelf)
+			}
+			return m.send(t.Context(), w.url(), http.MethodPost, "/api/v1/order", order)
+		})
+		for _, a := range answers {
+			require.Equal(t, http.StatusOK, a.Status, "%s", a.Raw)
+		}
+		name := shelf.at()
 		until(t, 20*time.Second, name+" is being bought at", func() bool {
 			return w.count(`SELECT count(*) FROM orders WHERE state = 'sending' AND upstream = $1`, name) >= 4
 		})
 		w.proc("worker-" + name + "-0").drain(t)
+		w.worker(name, 0)
 	}
 	until(t, 90*time.Second, "everything is final", func() bool { return w.count(`SELECT count(*) FROM orders WHERE state <> 'completed'`) == 0 })
 
