@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -48,7 +47,7 @@ type Client struct {
 	Options
 	driver  Driver
 	breaker breaker
-	pauses  atomic.Int64 // in a row, for the back-off
+	pauses  pauses
 }
 
 // NewClient wraps a driver.
@@ -222,7 +221,7 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 	}
 	c.Metrics.calls.WithLabelValues(c.Name, op, outcome).Inc()
 	c.Metrics.seconds.WithLabelValues(c.Name, op).Observe(time.Since(begun).Seconds())
-	c.pause(ctx, e)
+	c.pause(ctx, begun, e)
 	if !given {
 		c.note(e)
 	}
@@ -234,17 +233,16 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 }
 
 // pause closes the provider's budget for every pod when it asked for that.
-func (c *Client) pause(ctx context.Context, e *Error) {
+func (c *Client) pause(ctx context.Context, begun time.Time, e *Error) {
 	if e == nil || (!e.Pause && e.Class != Throttled) {
 		if e == nil {
-			c.pauses.Store(0)
+			c.pauses.passed(begun)
 		}
 		return
 	}
 	after := e.After
 	if after <= 0 {
-		n := min(c.pauses.Add(1)-1, 8)
-		after = min(pauseFirst<<n, pauseMost)
+		after = c.pauses.blocked(begun, time.Now())
 	}
 	if err := c.Budget.Close(context.WithoutCancel(ctx), after, e.Code); err != nil {
 		c.Log.ErrorContext(ctx, "pausing upstream", "upstream", c.Name, "error", err)
