@@ -68,9 +68,9 @@ func (l *lab) seedCatalogue(ctx context.Context) error {
 	wait, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("the import takes too long"))
 	defer cancel()
 	err = until(wait, 100*time.Millisecond, func() (bool, error) {
-		var left int
-		err := l.db.Pool.QueryRow(wait, `SELECT count(*) FROM catalog_scopes WHERE last_done_at IS NULL`).Scan(&left)
-		return left == 0, err
+		var known, left int
+		err := l.db.Pool.QueryRow(wait, `SELECT count(*), count(*) FILTER (WHERE last_done_at IS NULL) FROM catalog_scopes`).Scan(&known, &left)
+		return known > 0 && left == 0, err
 	})
 	if err := errors.Join(err, scheduler.stop(), worker.stop()); err != nil {
 		return err
