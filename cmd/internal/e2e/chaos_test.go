@@ -73,9 +73,11 @@ func (w *world) open() int {
 // short enough for the next.
 func (w *world) settled(each int) bool { return w.spent() && w.queued() < max(each/2, 20) }
 
-// undecided counts the orders that are neither final nor in the operators' hands.
+// undecided counts the orders that are neither final nor in the operators' hands, and
+// those that are completed and whose receipt is still to come.
 func (w *world) undecided() int {
-	n := w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending', 'processing') OR (state = 'unknown' AND flag = '')`)
+	n := w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending', 'processing') OR (state = 'unknown' AND flag = '')
+		OR (state = 'completed' AND category = 'ppob' AND coalesce(facts->>'sn', '') = '')`)
 	if n < 0 {
 		return 1
 	}
@@ -85,7 +87,8 @@ func (w *world) undecided() int {
 // standing says which orders are open.
 func (w *world) standing() string {
 	rows, err := w.pool.Query(w.t.Context(), `SELECT state || ' at ' || upstream || ' ' || flag || ': ' || count(*) || ', next look ' || coalesce(min(next_run_at)::text, 'never') || ', such as ' || min(id)
-		FROM orders WHERE state IN ('queued', 'sending', 'processing', 'unknown') GROUP BY state, upstream, flag`)
+		FROM orders WHERE state IN ('queued', 'sending', 'processing', 'unknown') OR (state = 'completed' AND category = 'ppob' AND coalesce(facts->>'sn', '') = '')
+		GROUP BY state, upstream, flag`)
 	if err != nil {
 		return err.Error()
 	}
