@@ -250,7 +250,7 @@ func (p *plain) run(ctx context.Context, to []account, span time.Duration) (tps 
 		return 0, "", err
 	}
 	watch := p.l.meter.watch(proc)
-	tick := time.NewTimer(span - 100*time.Millisecond)
+	tick := time.NewTimer(span - span/10)
 	defer tick.Stop()
 	select {
 	case <-tick.C:
