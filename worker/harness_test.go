@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type stage struct {
 	db       *pg.DB
 	rdb      redis.UniversalClient
 	now      time.Time
+	ticks    atomic.Int64 // now, for the emulators' goroutines
 	ppob     *rqid.Emulator
 	otp      *rumahotp.Emulator
 	a, b     *Worker // at rqid and at RumahOTP
@@ -55,6 +57,7 @@ func newStage(t *testing.T, script emulate.Script) *stage {
 	t.Helper()
 	tdb := testdb.New(t)
 	s := &stage{t: t, db: &pg.DB{Bun: tdb.Bun, Pool: tdb.Pool}, rdb: testredis.New(t), now: time.Now().UTC().Truncate(time.Second)}
+	s.advance(0)
 	conf := emulate.Config{Script: script, Clock: s.clock}
 	s.ppob = rqid.New(rqid.Config{Config: conf})
 	s.otp = rumahotp.New(rumahotp.Config{Config: conf})
@@ -83,7 +86,13 @@ func newStage(t *testing.T, script emulate.Script) *stage {
 	return s
 }
 
-func (s *stage) clock() time.Time { return s.now }
+func (s *stage) clock() time.Time { return time.Unix(0, s.ticks.Load()).UTC() }
+
+// advance moves the clock.
+func (s *stage) advance(d time.Duration) {
+	s.now = s.now.Add(d)
+	s.ticks.Store(s.now.UnixNano())
+}
 
 func (s *stage) serve(h http.Handler) string {
 	srv := httptest.NewServer(h)
@@ -166,7 +175,7 @@ func (s *stage) buy(w *Worker, o *order.Order) *order.Order {
 // poll moves the clock past the next look and asks about all that is due.
 func (s *stage) poll(w *Worker, o *order.Order, later time.Duration) *order.Order {
 	s.t.Helper()
-	s.now = s.now.Add(later)
+	s.advance(later)
 	require.NoError(s.t, w.PollTurn(s.t.Context(), queue.Task{}))
 	return s.read(o)
 }

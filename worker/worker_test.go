@@ -208,7 +208,7 @@ func TestAPausedUpstreamKeepsItsOrders(t *testing.T) {
 	require.Equal(t, order.Queued, o.State)
 	require.Empty(t, s.ppob.Books().Purchases)
 	require.NoError(t, catalog.Resume(t.Context(), s.db.Pool, "up-a", "test", s.now))
-	s.now = s.now.Add(2 * pausedFor)
+	s.advance(2 * pausedFor)
 	o = s.buy(s.a, o)
 	require.Equal(t, order.Completed, o.State)
 	s.audit()

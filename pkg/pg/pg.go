@@ -180,7 +180,8 @@ func rollback(ctx context.Context, tx pgx.Tx) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	err := tx.Rollback(ctx)
-	if errors.Is(err, pgx.ErrTxClosed) || tx.Conn().IsClosed() {
+	// After a rollback the connection is the pool's again, and not to be looked at.
+	if err == nil || errors.Is(err, pgx.ErrTxClosed) || tx.Conn().IsClosed() {
 		return nil // the server has rolled back, or will when it sees the connection gone
 	}
 	return err
