@@ -73,8 +73,10 @@ type Upstream struct {
 	BaseURL string `yaml:"base_url"`
 	// Credentials are as the driver asks for them. Any key may end in "_file".
 	Credentials map[string]Secret `yaml:"credentials"`
-	Budget      Budget            `yaml:"budget"`
-	Timeout     time.Duration     `yaml:"timeout"` // 20s, for one call as a whole
+	// Options are the driver's own settings, no secrets among them; its documentation names them.
+	Options map[string]string `yaml:"options"`
+	Budget  Budget            `yaml:"budget"`
+	Timeout time.Duration     `yaml:"timeout"` // 20s, for one call as a whole
 	// Provides limits what is used of this upstream (see the constants); empty means everything its driver can do.
 	Provides []string `yaml:"provides"`
 }

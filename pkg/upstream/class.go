@@ -52,6 +52,15 @@ const (
 	ReasonDuplicate  Reason = "duplicate"
 )
 
+// The reasons of calls that are no purchases: NoBill is a customer who owes nothing
+// or is not known; Full a provider that takes no further invoice now; Signature a
+// callback that did not come from the provider.
+const (
+	ReasonNoBill    Reason = "no_bill"
+	ReasonFull      Reason = "full"
+	ReasonSignature Reason = "signature"
+)
+
 // Error is what a driver returns instead of a [Result].
 type Error struct {
 	Class Class

@@ -150,6 +150,163 @@ func (c *Client) Balance(ctx context.Context) (int64, error) {
 	return waited(ctx, c, budget.Balance, "balance", d.Balance)
 }
 
+// Inquire asks for a bill, for a merchant who waits.
+func (c *Client) Inquire(ctx context.Context, p *Purchase) (*Bill, error) {
+	d, ok := c.driver.(Inquire)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Ask, "inquire", func(ctx context.Context) (*Bill, error) { return d.Inquire(ctx, p) })
+}
+
+// Pay pays an inquired bill, with a slot reserved before the attempt was claimed.
+// It is not given up when ctx ends: its outcome matters.
+func (c *Client) Pay(ctx context.Context, slot *budget.Slot, p *Purchase) (*Result, error) {
+	d, ok := c.driver.(Inquire)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "pay", p, func(ctx context.Context) (*Result, error) { return d.Pay(ctx, p) })
+}
+
+// PriceOf reads the price of one offer, for a merchant who waits.
+func (c *Client) PriceOf(ctx context.Context, code string) (*Price, error) {
+	d, ok := c.driver.(PriceCheck)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Ask, "price", func(ctx context.Context) (*Price, error) { return d.PriceOf(ctx, code) })
+}
+
+// CreateInvoice asks for a QRIS invoice, for a merchant who waits. It is not given
+// up when ctx ends: an invoice that nobody knows of would stay open.
+func (c *Client) CreateInvoice(ctx context.Context, slot *budget.Slot, r *InvoiceRequest) (*Invoice, error) {
+	d, ok := c.driver.(Invoices)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "create_invoice", nil, func(ctx context.Context) (*Invoice, error) { return d.CreateInvoice(ctx, r) })
+}
+
+// InvoiceStatus asks about one invoice.
+func (c *Client) InvoiceStatus(ctx context.Context, slot *budget.Slot, upstreamRef string) (*Invoice, error) {
+	d, ok := c.driver.(Invoices)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(ctx, c, slot, "invoice_status", nil, func(ctx context.Context) (*Invoice, error) { return d.InvoiceStatus(ctx, upstreamRef) })
+}
+
+// CancelInvoice asks for an invoice to be closed.
+func (c *Client) CancelInvoice(ctx context.Context, slot *budget.Slot, upstreamRef string) (*Invoice, error) {
+	d, ok := c.driver.(Invoices)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "cancel_invoice", nil, func(ctx context.Context) (*Invoice, error) { return d.CancelInvoice(ctx, upstreamRef) })
+}
+
+// InvoiceImage fetches the image of an invoice's QR code, for a merchant who waits.
+func (c *Client) InvoiceImage(ctx context.Context, inv *Invoice) ([]byte, error) {
+	d, ok := c.driver.(InvoiceImage)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Ask, "invoice_image", func(ctx context.Context) ([]byte, error) { return d.InvoiceImage(ctx, inv) })
+}
+
+// CreatePayout sends money out, with a slot reserved before the attempt was
+// claimed. It is not given up when ctx ends: its outcome matters.
+func (c *Client) CreatePayout(ctx context.Context, slot *budget.Slot, r *PayoutRequest) (*Payout, error) {
+	d, ok := c.driver.(Payouts)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "create_payout", nil, func(ctx context.Context) (*Payout, error) { return d.CreatePayout(ctx, r) })
+}
+
+// PayoutStatus asks about one payout.
+func (c *Client) PayoutStatus(ctx context.Context, slot *budget.Slot, upstreamRef string) (*Payout, error) {
+	d, ok := c.driver.(Payouts)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(ctx, c, slot, "payout_status", nil, func(ctx context.Context) (*Payout, error) { return d.PayoutStatus(ctx, upstreamRef) })
+}
+
+// PayoutHistory reads a page of the provider's payouts, newest first.
+func (c *Client) PayoutHistory(ctx context.Context, slot *budget.Slot, page int) (rows []Payout, next int, err error) {
+	d, ok := c.driver.(Payouts)
+	if !ok {
+		return nil, 0, c.unsupported(ctx, slot)
+	}
+	rows, err = call(ctx, c, slot, "payout_history", nil, func(ctx context.Context) (out []Payout, err error) {
+		out, next, err = d.PayoutHistory(ctx, page)
+		return out, err
+	})
+	return rows, next, err
+}
+
+// CheckTargets lists whose accounts can be checked.
+func (c *Client) CheckTargets(ctx context.Context, kind string) ([]CheckTarget, error) {
+	d, ok := c.driver.(CheckAccount)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Ask, "check_targets", func(ctx context.Context) ([]CheckTarget, error) { return d.CheckTargets(ctx, kind) })
+}
+
+// CheckAccount looks an account up, for a merchant who waits.
+func (c *Client) CheckAccount(ctx context.Context, kind, code, number string) (*Account, error) {
+	d, ok := c.driver.(CheckAccount)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Ask, "check_account", func(ctx context.Context) (*Account, error) { return d.CheckAccount(ctx, kind, code, number) })
+}
+
+// StatementPage reads a page of the provider's own books; it waits for its own
+// slot, behind everything else.
+func (c *Client) StatementPage(ctx context.Context, from, to time.Time, page int) (lines []StatementLine, next int, err error) {
+	d, ok := c.driver.(Statement)
+	if !ok {
+		return nil, 0, ErrUnsupported
+	}
+	lines, err = waited(ctx, c, budget.Catalog, "statement", func(ctx context.Context) (out []StatementLine, err error) {
+		out, next, err = d.StatementPage(ctx, from, to, page)
+		return out, err
+	})
+	return lines, next, err
+}
+
+// Movements reads the changes of our balance; it waits for its own slot, behind
+// everything else.
+func (c *Client) Movements(ctx context.Context, from, to time.Time) ([]Movement, error) {
+	d, ok := c.driver.(Movements)
+	if !ok {
+		return nil, ErrUnsupported
+	}
+	return waited(ctx, c, budget.Catalog, "movements", func(ctx context.Context) ([]Movement, error) { return d.Movements(ctx, from, to) })
+}
+
+// Refill asks for what an SMM order lost. It is not given up when ctx ends.
+func (c *Client) Refill(ctx context.Context, slot *budget.Slot, p *Purchase) (*Refill, error) {
+	d, ok := c.driver.(Refiller)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "refill", p, func(ctx context.Context) (*Refill, error) { return d.Refill(ctx, p) })
+}
+
+// RefillStatus asks about one refill.
+func (c *Client) RefillStatus(ctx context.Context, slot *budget.Slot, upstreamRef string) (*Refill, error) {
+	d, ok := c.driver.(Refiller)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(ctx, c, slot, "refill_status", nil, func(ctx context.Context) (*Refill, error) { return d.RefillStatus(ctx, upstreamRef) })
+}
+
 // Operators lists the operators of an offer for a merchant who waits.
 func (c *Client) Operators(ctx context.Context, code string, extra json.RawMessage) ([]Operator, error) {
 	d, ok := c.driver.(Operators)

@@ -10,7 +10,9 @@ type Config struct {
 	Name        string
 	BaseURL     string
 	Credentials map[string]string
-	HTTP        *HTTP
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Options are the driver's own settings, no secrets among them.
+	Options map[string]string
+	HTTP    *HTTP
+	Now     func() time.Time
+	Log     *slog.Logger
 }

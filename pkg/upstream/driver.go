@@ -36,6 +36,8 @@ type Purchase struct {
 	// ExpiresAt is the end of a rented number, as the provider told it earlier;
 	// zero when it did not.
 	ExpiresAt time.Time
+	// Bill is what was inquired before, for a payment; nil otherwise.
+	Bill *Bill
 }
 
 // State is where a purchase stands at the provider.
@@ -191,6 +193,16 @@ type Input struct {
 	Example  string `json:"example"`
 }
 
+// Serial is implemented by a driver whose provider can neither be asked by our
+// reference nor be sent a purchase twice safely. While the outcome of one
+// purchase is not known no other is sent on that account, so that its balance
+// before and after is evidence.
+type Serial interface {
+	// Orphaned is until when the provider keeps a purchase that nobody knows the id
+	// of before it gives the money back by itself; zero where it never does.
+	Orphaned(p *Purchase) time.Duration
+}
+
 // Offer is one thing that a provider sells, at its price. It is imported into
 // the catalogue, where it gets a SKU of ours.
 type Offer struct {
@@ -221,4 +233,15 @@ type Offer struct {
 	Prefix      string
 	Server      int
 	SuccessRate int // whole percent
+	// PPOB: minutes of the day (Asia/Jakarta) between which the provider does not
+	// sell it, across midnight where CutFrom > CutTo; nil without a window.
+	CutFrom, CutTo *int
+	// SMM: Cost is for 1000; Platform is the network, Kind the service type that
+	// decides the fields of an order (see Inputs).
+	Platform    string
+	Kind        string
+	Min, Max    int64
+	Refill      bool
+	Cancel      bool
+	AverageTime string
 }

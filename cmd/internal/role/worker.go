@@ -91,7 +91,7 @@ func (d Deps) client(cfg config.Upstream, m UpstreamMetrics) (*upstream.Client, 
 		credentials[k] = v.Reveal()
 	}
 	driver, err := drivers.New(cfg.Driver, upstream.Config{
-		Name: cfg.Name, BaseURL: cfg.BaseURL, Credentials: credentials, HTTP: upstream.NewHTTP(), Now: d.Now, Log: d.Log,
+		Name: cfg.Name, BaseURL: cfg.BaseURL, Credentials: credentials, Options: cfg.Options, HTTP: upstream.NewHTTP(), Now: d.Now, Log: d.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", cfg.Name, err)

@@ -45,7 +45,9 @@ type Product struct {
 
 // Offers are the optional interfaces that a driver has.
 type Offers struct {
-	Lookup, IdempotentSubmit, BulkStatus, Balance, Cancel, Finish, Resend, Operators, Catalog bool
+	Lookup, IdempotentSubmit, BulkStatus, Balance, Cancel, Finish, Resend, Operators, Catalog                  bool
+	Serial, Inquire, PriceCheck, Invoices, InvoiceImage, Payouts, CheckAccount, Statement, Movements, Callback bool
+	Refiller                                                                                                   bool
 }
 
 // Harness describes a driver to the suite.

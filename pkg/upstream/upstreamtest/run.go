@@ -48,6 +48,17 @@ func offersOf(d upstream.Driver) Offers {
 	_, o.Resend = d.(upstream.Resend)
 	_, o.Operators = d.(upstream.Operators)
 	_, o.Catalog = d.(upstream.Catalog)
+	_, o.Serial = d.(upstream.Serial)
+	_, o.Inquire = d.(upstream.Inquire)
+	_, o.PriceCheck = d.(upstream.PriceCheck)
+	_, o.Invoices = d.(upstream.Invoices)
+	_, o.InvoiceImage = d.(upstream.InvoiceImage)
+	_, o.Payouts = d.(upstream.Payouts)
+	_, o.CheckAccount = d.(upstream.CheckAccount)
+	_, o.Statement = d.(upstream.Statement)
+	_, o.Movements = d.(upstream.Movements)
+	_, o.Callback = d.(upstream.Callback)
+	_, o.Refiller = d.(upstream.Refiller)
 	return o
 }
 
