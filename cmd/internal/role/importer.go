@@ -28,7 +28,7 @@ func (d Deps) importer() *intake.Importer {
 // providers and the configured upstreams are called, and their hosts. Those of every
 // upstream, whichever is read: sources list each other's names, too.
 func forbidden(cfg *config.Config) []string {
-	words := drivers.Names()
+	words := drivers.Brands()
 	for _, u := range cfg.Upstreams {
 		words = append(words, u.Name)
 		if at, err := url.Parse(u.BaseURL); err == nil {

@@ -15,6 +15,10 @@ import (
 // Names are the drivers that there are, in order.
 func Names() []string { return []string{"rqid", "rumahotp"} }
 
+// Brands are the providers that drivers are called after: words that no merchant
+// may read. A driver for a convention that many providers share has none.
+func Brands() []string { return []string{"digiflazz", "rqid", "rumahotp"} }
+
 // Known is whether there is a driver of this name.
 func Known(name string) bool { return slices.Contains(Names(), name) }
 
