@@ -15,5 +15,5 @@ func TestWhatNamesAnUpstreamIsForbidden(t *testing.T) {
 		{Name: "src-2", Driver: config.DriverRqid, BaseURL: "https://api.mitra-pulsa.co.id"},
 		{Name: "src-3", Driver: config.DriverRqid, BaseURL: "http://127.0.0.1:9102"},
 	}}
-	require.Equal(t, []string{"mitra-pulsa", "rqid", "rumahotp", "src-1", "src-2", "src-3"}, forbidden(cfg))
+	require.Equal(t, []string{"digiflazz", "mitra-pulsa", "rqid", "rumahotp", "src-1", "src-2", "src-3"}, forbidden(cfg))
 }
