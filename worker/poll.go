@@ -136,6 +136,7 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		res, err = w.Client.Status(ctx, slot, p)
 	case lookup:
 		res, err = w.Client.Lookup(ctx, slot, p)
+		res = w.completed(ctx, p, res)
 	default:
 		slot.Unused(ctx)
 		return w.toOperator(ctx, o)
@@ -153,6 +154,25 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		return w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version)
 	}
 	return nil
+}
+
+// completed asks at once for the facts that a history left out of what it found (the
+// serial number of a success), so that a merchant does not wait for the next look.
+// Without a slot or an answer what was found stands.
+func (w *Worker) completed(ctx context.Context, p *upstream.Purchase, found *upstream.Result) *upstream.Result {
+	if found == nil || !found.Incomplete && (found.State != upstream.Succeeded || found.SN != "" || p.Category != string(order.PPOB)) {
+		return found
+	}
+	slot, err := w.Client.Reserve(ctx, budget.Poll)
+	if err != nil {
+		return found
+	}
+	p.UpstreamRef = found.UpstreamRef
+	told, err := w.Client.Status(ctx, slot, p)
+	if err != nil || told.State != found.State {
+		return found
+	}
+	return told
 }
 
 // understandable tells a bulk answer that came but could not be read, which must

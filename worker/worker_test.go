@@ -137,6 +137,18 @@ func TestALostAnswerIsResolvedByEvidence(t *testing.T) {
 	}
 }
 
+func TestWhatIsFoundInAHistoryIsCompleteAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, always(emulate.Outcome{Result: emulate.Success, SN: "SN-1"}))
+	s.fault(s.ppob.Core, emulate.Rule{Kind: emulate.Drop, AfterEffect: true, Endpoint: "purchase", Count: 1})
+	o := s.buy(s.a, s.place("r1", "081234567890"))
+	require.Equal(t, order.Unknown, o.State)
+	o = s.poll(s.a, o, 3*time.Second)
+	require.Equal(t, order.Completed, o.State)
+	require.Equal(t, "SN-1", o.Facts.SN, "by the look that found it")
+	s.audit()
+}
+
 func TestWhatNeverLeftGoesBackToTheQueue(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, always(emulate.Outcome{Result: emulate.Success}))

@@ -70,9 +70,10 @@ type Entry struct {
 
 // Accounts finds system accounts by code and remembers them: they never change.
 type Accounts struct {
-	pool *pgxpool.Pool
-	mu   sync.RWMutex
-	ids  map[accountKey]int64
+	pool   *pgxpool.Pool
+	making sync.Mutex // one account is made at a time
+	mu     sync.RWMutex
+	ids    map[accountKey]int64
 }
 
 type accountKey struct{ mode, code string }
@@ -83,18 +84,20 @@ func NewAccounts(pool *pgxpool.Pool) *Accounts {
 }
 
 // System gives the id of a system account and makes the account when it is new.
-// It runs outside any transaction: an account without entries harms nobody.
+// It runs outside any transaction: an account without entries harms nobody. The
+// first use of an account takes a connection of its own and none of the pool's:
+// who asks may hold one of those already, and it may be the last.
 func (a *Accounts) System(ctx context.Context, mode, code string) (Account, error) {
 	k := accountKey{mode, code}
-	a.mu.RLock()
-	id, ok := a.ids[k]
-	a.mu.RUnlock()
-	if ok {
-		return Account{id: id}, nil
+	if known, ok := a.known(k); ok {
+		return known, nil
 	}
-	// DO UPDATE rather than DO NOTHING, so that the row comes back in either case.
-	err := a.pool.QueryRow(ctx, `INSERT INTO ledger_accounts (mode, code) VALUES ($1, $2)
-		ON CONFLICT (mode, code) DO UPDATE SET code = excluded.code RETURNING id`, mode, code).Scan(&id)
+	a.making.Lock()
+	defer a.making.Unlock()
+	if known, ok := a.known(k); ok {
+		return known, nil
+	}
+	id, err := a.open(ctx, k)
 	if err != nil {
 		return Account{}, fmt.Errorf("ledger: account %s/%s: %w", mode, code, err)
 	}
@@ -102,6 +105,25 @@ func (a *Accounts) System(ctx context.Context, mode, code string) (Account, erro
 	a.ids[k] = id
 	a.mu.Unlock()
 	return Account{id: id}, nil
+}
+
+func (a *Accounts) known(k accountKey) (Account, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	id, ok := a.ids[k]
+	return Account{id: id}, ok
+}
+
+func (a *Accounts) open(ctx context.Context, k accountKey) (id int64, err error) {
+	conn, err := pgx.ConnectConfig(ctx, a.pool.Config().ConnConfig)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	// DO UPDATE rather than DO NOTHING, so that the row comes back in either case.
+	err = conn.QueryRow(ctx, `INSERT INTO ledger_accounts (mode, code) VALUES ($1, $2)
+		ON CONFLICT (mode, code) DO UPDATE SET code = excluded.code RETURNING id`, k.mode, k.code).Scan(&id)
+	return id, err
 }
 
 // CreateWallet opens the wallet of a merchant in a mode, empty.

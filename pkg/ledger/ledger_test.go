@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
@@ -75,6 +76,33 @@ func (b *books) post(ctx context.Context, at time.Time, wallets []int64, entries
 		}
 		return book.Write(ctx, tx, at)
 	})
+}
+
+func TestAnAccountIsFoundInATransactionThatHoldsTheLastConnection(t *testing.T) {
+	t.Parallel()
+	db, err := pg.Open(t.Context(), testdb.New(t).URL, pg.WithPoolConns(1))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	accounts := ledger.NewAccounts(db.Pool)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var ids [8]ledger.Account
+	require.NoError(t, pg.InTx(ctx, db.Pool, func(pgx.Tx) error {
+		var all errgroup.Group
+		for i := range ids {
+			all.Go(func() (err error) {
+				ids[i], err = accounts.System(ctx, "live", ledger.Float("up-a"))
+				return err
+			})
+		}
+		return all.Wait()
+	}))
+	for _, id := range ids {
+		require.Equal(t, ids[0], id, "one account, whoever made it")
+	}
+	again, err := ledger.NewAccounts(db.Pool).System(ctx, "live", ledger.Float("up-a"))
+	require.NoError(t, err)
+	require.Equal(t, ids[0], again, "another process finds it")
 }
 
 func (b *books) verify(t *testing.T) {

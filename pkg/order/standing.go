@@ -20,7 +20,9 @@ type (
 	}
 )
 
-// Standing counts open orders. It reads only partial indexes of what is open.
+// Standing counts open orders. It reads only partial indexes of what is open. The
+// planner is forbidden to read the table instead: where nothing is known of how
+// many orders have a flag (a table that was never analysed) it takes it for most.
 func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, error) {
 	out := &Open{Upstreams: map[string]AtUpstream{}}
 	var b pgx.Batch
@@ -44,7 +46,13 @@ func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, er
 	each(`SELECT upstream, count(*), min(updated_at) FROM orders WHERE state = 'unknown' GROUP BY upstream`,
 		func(a *AtUpstream, l Backlog) { a.Unknown = l })
 	b.Queue(`SELECT count(*) FROM orders WHERE flag <> ''`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
-	if err := pool.SendBatch(ctx, &b).Close(); err != nil {
+	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, &b).Close()
+	})
+	if err != nil {
 		return nil, fmt.Errorf("order: standing: %w", err)
 	}
 	return out, nil
