@@ -113,6 +113,12 @@ func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause 
 // the merchant chose goes by the upstream's own id, never by ours. Nothing has
 // left us when this fails.
 func (w *Worker) prepared(ctx context.Context, o *order.Order) (*upstream.Purchase, error) {
+	if o.Mode != w.Mode {
+		// The catalogue keeps the modes apart and so does the database. Should both fail,
+		// no test order buys for real money, and none of a customer's for pretended money.
+		w.Log.ErrorContext(ctx, "an order of another mode", "order", o.ID, "mode", o.Mode, "upstream", w.Client.Name)
+		return nil, upstream.Reject(upstream.ReasonProduct, "mode", "an order of mode "+o.Mode+" cannot be bought here")
+	}
 	p, err := purchase(o, o.Attempt)
 	if err != nil {
 		return nil, &upstream.Error{Class: upstream.NotSent, Err: err}

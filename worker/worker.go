@@ -27,6 +27,8 @@ type Options struct {
 	Log      *slog.Logger
 	Tracer   trace.Tracer
 	Now      func() time.Time
+	// Mode is live, or test for workers of a sandbox: orders of the other are never sent.
+	Mode string
 	// Recharge takes the price again after a late success where the balance allows.
 	Recharge bool
 }
@@ -47,7 +49,7 @@ var errLater = errors.New("worker: later")
 // purchase gives the driver's view of an order's attempt.
 func purchase(o *order.Order, attempt int) (*upstream.Purchase, error) {
 	p := &upstream.Purchase{
-		OrderID: o.ID, Attempt: attempt, Ref: order.OurRef(o.ID, attempt), UpstreamRef: o.UpstreamRef, Category: string(o.Category),
+		OrderID: o.ID, Attempt: attempt, Ref: order.OurRef(o.ID, attempt), MerchantRef: o.Ref, UpstreamRef: o.UpstreamRef, Category: string(o.Category),
 		Code: o.Code, Extra: o.Extra, Target: o.Recipient(), Quantity: o.Quantity, Cost: o.Cost, MaxCost: o.MaxCost,
 	}
 	if o.ZoneID != nil {

@@ -35,7 +35,8 @@ func (c *catalogImportCmd) Run(e *env) error {
 	}
 	names := []string{}
 	for _, u := range cfg.Upstreams {
-		if c.Upstream == "" || u.Name == c.Upstream {
+		// The built-in source changes with the program only, and may have no worker.
+		if c.Upstream == "" && !u.BuiltIn || u.Name == c.Upstream {
 			names = append(names, u.Name)
 		}
 	}

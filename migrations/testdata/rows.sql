@@ -50,3 +50,6 @@ INSERT INTO webhook_events (event_id, merchant_id, mode, type, subject, version,
     next_run_at, leased, blocked, failure, created_at)
 VALUES ('msg_1', 'MRA-M-0000000001', 'live', 'order.updated', 'order:1', 1, false, '', '{}', '', 'pending', 0, 0,
     now(), false, false, '', now());
+
+INSERT INTO sandbox_records (upstream, kind, ref, category, code, target, operator, plan, quantity, debit, credit, resent_at, at)
+VALUES ('sandbox', 'purchase', 'M1', 'ppob', 'pulsa5', '0812', '', '01', 1, 5000, 0, '{}', now());

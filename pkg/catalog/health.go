@@ -33,15 +33,17 @@ func (f Flagging) withDefaults() Flagging {
 }
 
 // ProductFailed counts a refusal for the product's sake. Enough in a row show the
-// offer as disturbed for a while: flagged tells whether this one did.
+// offer as disturbed for a while: flagged tells whether this one did. In test mode
+// failures are ordered, and close nothing.
 func ProductFailed(ctx context.Context, pool *pgxpool.Pool, f Flagging, offerID int64, now time.Time) (flagged bool, err error) {
 	f = f.withDefaults()
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var product int64
 		var failures int
-		err := tx.QueryRow(ctx, `UPDATE offers SET failures = failures + 1 WHERE id = $1 RETURNING product_id, failures`, offerID).
-			Scan(&product, &failures)
-		if err != nil {
+		var mode string
+		err := tx.QueryRow(ctx, `UPDATE offers o SET failures = failures + (u.mode = 'live')::int FROM upstreams u
+			WHERE o.id = $1 AND u.name = o.upstream RETURNING o.product_id, o.failures, u.mode`, offerID).Scan(&product, &failures, &mode)
+		if err != nil || mode == Test {
 			return err
 		}
 		if failures < f.After {

@@ -79,6 +79,9 @@ type Upstream struct {
 	Timeout time.Duration     `yaml:"timeout"` // 20s, for one call as a whole
 	// Provides limits what is used of this upstream (see the constants); empty means everything its driver can do.
 	Provides []string `yaml:"provides"`
+
+	// BuiltIn: the test mode's own source, which is there without being configured (see BuiltInSandbox).
+	BuiltIn bool `yaml:"-"`
 }
 
 // Budget is a promise to an upstream: never more than Requests arrivals in any window of Per. Where both are 0 the
@@ -161,14 +164,21 @@ const (
 	LateRecharge = "recharge"
 )
 
+// BuiltInSandbox is what the test mode's source is called where the file names no upstream of driver sandbox. Its worker is
+// started as any other's: muara worker --upstream sandbox.
+const BuiltInSandbox = "sandbox"
+
 // Off turns a listener off.
 const Off = "off"
 
 // DefaultBudget is what a driver's provider allows: RumahOTP documents 5 requests in 10 seconds for a key; the others
-// document nothing, and 20 a second is a polite guess.
+// document nothing, and 20 a second is a polite guess. The sandbox is nobody's, and bears more.
 func DefaultBudget(driver string) Budget {
-	if driver == DriverRumahOTP {
+	switch driver {
+	case DriverRumahOTP:
 		return Budget{Requests: 5, Per: 10 * time.Second}
+	case DriverSandbox:
+		return Budget{Requests: 200, Per: time.Second}
 	}
 	return Budget{Requests: 20, Per: time.Second}
 }
@@ -178,6 +188,19 @@ func or[T comparable](p *T, value T) {
 	if *p == zero {
 		*p = value
 	}
+}
+
+// addSandbox provides the test mode with its source, unless the file does.
+func (c *Config) addSandbox() {
+	const longest = 10 * time.Second // a call that hangs on purpose lasts as long
+	for _, u := range c.Upstreams {
+		if u.Driver == DriverSandbox || u.Name == BuiltInSandbox {
+			return
+		}
+	}
+	c.Upstreams = append(c.Upstreams, Upstream{
+		Name: BuiltInSandbox, Driver: DriverSandbox, Timeout: min(longest, c.Worker.ShutdownTimeout/2), BuiltIn: true,
+	})
 }
 
 func (c *Config) defaults() {
@@ -202,6 +225,7 @@ func (c *Config) defaults() {
 	or(&c.Log.Level, "info")
 	or(&c.Log.Format, "json")
 	or(&c.Trace.Ratio, 1)
+	c.addSandbox()
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
 		or(&u.Timeout, 20*time.Second)

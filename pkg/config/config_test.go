@@ -94,6 +94,32 @@ func TestTheWholeFileIsRead(t *testing.T) {
 	require.NoError(t, c.CheckUpstreams())
 }
 
+func TestTheTestModeHasASourceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) (*config.Config, error) { return config.Parse([]byte(text), source(nil, nil)) }
+	c, err := parse(`worker: {shutdown_timeout: 8s}`)
+	require.NoError(t, err)
+	built, err := c.Upstream(config.BuiltInSandbox)
+	require.NoError(t, err)
+	require.Equal(t, config.DriverSandbox, built.Driver)
+	require.True(t, built.BuiltIn)
+	require.Equal(t, 4*time.Second, built.Timeout, "a call can end before its worker does")
+	require.Positive(t, built.Budget.Requests)
+
+	c, err = parse(`upstreams: [{name: uji, driver: sandbox, options: {float: "100000"}}]`)
+	require.NoError(t, err)
+	require.Len(t, c.Upstreams, 1, "one of the operator's takes its place")
+	require.False(t, c.Upstreams[0].BuiltIn)
+	require.Equal(t, map[string]string{"float": "100000"}, c.Upstreams[0].Options)
+	_, err = parse(`upstreams: [{name: uji, driver: sandbox, options: {a: 1, a: 2, b: [c]}}]`)
+	require.ErrorContains(t, err, "upstreams[0].options.a: line 1: given twice")
+	require.ErrorContains(t, err, "upstreams[0].options.b: line 1: must be a text")
+	_, err = parse(`upstreams: [{name: uji, driver: sandbox, options: x}]`)
+	require.ErrorContains(t, err, "upstreams[0].options: line 1: must be a section with keys")
+	_, err = parse(`upstreams: [{name: sandbox, driver: rqid, base_url: "https://x.test"}]`)
+	require.ErrorContains(t, err, `upstreams[0].name: "sandbox" is the test mode's own source`)
+}
+
 func TestEveryErrorIsToldAtOnceWithItsPath(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse(file(t, "wrong.yaml"), source(nil, nil))

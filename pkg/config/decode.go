@@ -69,6 +69,8 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 		for i, item := range n.Content {
 			d.value(fmt.Sprintf("%s[%d]", path, i), item, v.Index(i))
 		}
+	case v.Type() == reflect.TypeFor[map[string]string]():
+		d.texts(path, n, v)
 	default: // map[string]Secret
 		d.credentials(path, n, v)
 	}
@@ -94,6 +96,29 @@ func (d *decoder) structure(path string, n *yaml.Node, v reflect.Value) {
 			d.value(at, n.Content[i+1], field)
 		}
 	}
+}
+
+// texts are settings of a driver, by names that only it knows.
+func (d *decoder) texts(path string, n *yaml.Node, v reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.errs.add(path, "line %d: must be a section with keys", n.Line)
+		return
+	}
+	into := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		at := join(path, key.Value)
+		_, twice := into[key.Value]
+		switch {
+		case key.Kind != yaml.ScalarNode || val.Kind != yaml.ScalarNode:
+			d.errs.add(at, "line %d: must be a text", key.Line)
+		case twice:
+			d.errs.add(at, "line %d: given twice", key.Line)
+		default:
+			into[key.Value] = d.expand(at, val.Value)
+		}
+	}
+	v.Set(reflect.ValueOf(into))
 }
 
 // credentials are kept as they are written: see Config.Upstream.

@@ -115,6 +115,9 @@ func (u Upstream) validate(path string, shutdown time.Duration, errs *errorList)
 		errs.add(path+".name", "must be 1 to 31 of a-z, 0-9 and -, beginning with a letter or digit, not %q", u.Name)
 	}
 	oneOf(errs, path+".driver", u.Driver, drivers)
+	if u.Name == BuiltInSandbox && u.Driver != DriverSandbox {
+		errs.add(path+".name", "%q is the test mode's own source", u.Name)
+	}
 	if u.BaseURL != "" || u.Driver != DriverSandbox {
 		webURL(errs, path+".base_url", u.BaseURL)
 	}

@@ -72,6 +72,9 @@ type Error struct {
 	// that nothing was done. Together with its word that it knows no such purchase
 	// they do.
 	Answered bool
+	// Staged: the sandbox loses an answer because it was asked to, which says nothing
+	// of its health.
+	Staged bool
 	// After is how long the provider asked us to wait; zero leaves it to a back-off.
 	After time.Duration
 	// Code is the provider's own code (rc, HTTP status), for operators.

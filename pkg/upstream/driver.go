@@ -13,6 +13,9 @@ type Purchase struct {
 	// Ref is our reference for this attempt: unique for ever, the same on every
 	// question about it. Providers that know references get it as theirs.
 	Ref string
+	// MerchantRef is the merchant's own reference. The sandbox reads the wanted outcome
+	// from it; no provider is ever told it.
+	MerchantRef string
 	// UpstreamRef is the provider's id of the purchase; empty until it named one.
 	UpstreamRef string
 	// Category is the order's: ppob, smm or otp.
@@ -208,8 +211,11 @@ type Serial interface {
 type Offer struct {
 	// Code names the offer among those of this provider; Extra is what else the
 	// driver needs to buy it.
-	Code     string
-	Extra    json.RawMessage
+	Code  string
+	Extra json.RawMessage
+	// Stem is what the offer's SKU is made of, where the catalogue is not to find one:
+	// the sandbox's are part of its contract. Other drivers leave it empty.
+	Stem     string
 	Category string // ppob, smm or otp
 	Name     string
 	Brand    string

@@ -19,6 +19,9 @@ func Scheduler(ctx context.Context, d Deps) error {
 	defer writer.Close()
 	var upstreams []string
 	for _, u := range d.Config.Upstreams {
+		if u.BuiltIn {
+			continue // where nobody works for it, nothing may pile up that it is asked for; what is due there is seen all the same
+		}
 		upstreams = append(upstreams, u.Name)
 	}
 	s := scheduler.New(scheduler.Options{

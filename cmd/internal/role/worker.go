@@ -58,6 +58,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 	defer writer.Close()
 	w := worker.New(worker.Options{
 		Client: client, DB: d.DB, Writer: writer, Enqueuer: enqueuer, Log: d.Log, Tracer: d.Tracer, Now: d.Now,
+		Mode:     source(cfg).Mode,
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
 		Desk:     d.desk(),
 	})
@@ -91,7 +92,7 @@ func (d Deps) client(cfg config.Upstream, m UpstreamMetrics) (*upstream.Client, 
 		credentials[k] = v.Reveal()
 	}
 	driver, err := drivers.New(cfg.Driver, upstream.Config{
-		Name: cfg.Name, BaseURL: cfg.BaseURL, Credentials: credentials, Options: cfg.Options, HTTP: upstream.NewHTTP(), Now: d.Now, Log: d.Log,
+		Name: cfg.Name, BaseURL: cfg.BaseURL, Credentials: credentials, Options: cfg.Options, HTTP: upstream.NewHTTP(), DB: d.DB.Pool, Now: d.Now, Log: d.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", cfg.Name, err)

@@ -133,6 +133,9 @@ func (cv *converter) ppob(it *item, o *upstream.Offer) bool {
 	it.inputs = cv.inputs(o.Inputs)
 	it.iso = country(o.CountryISO)
 	it.stem = ppobStem(b, it.iso, it.kind, rest)
+	if o.Stem != "" {
+		it.stem = letters(o.Stem, maxStem)
+	}
 	if cv.clean.forbidden(it.stem) {
 		it.stem = ppobStem(nil, it.iso, it.kind, nil)
 	}

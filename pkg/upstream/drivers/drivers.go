@@ -10,10 +10,11 @@ import (
 	"github.com/muarahq/muara/pkg/upstream"
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
+	"github.com/muarahq/muara/pkg/upstream/sandbox"
 )
 
 // Names are the drivers that there are, in order.
-func Names() []string { return []string{"rqid", "rumahotp"} }
+func Names() []string { return []string{"rqid", "rumahotp", "sandbox"} }
 
 // Brands are the providers that drivers are called after: words that no merchant
 // may read. A driver for a convention that many providers share has none.
@@ -31,6 +32,8 @@ func New(driver string, cfg upstream.Config) (upstream.Driver, error) {
 		d, err = rqid.New(cfg)
 	case "rumahotp":
 		d, err = rumahotp.New(cfg)
+	case "sandbox":
+		d, err = sandbox.New(cfg)
 	default:
 		return nil, fmt.Errorf("upstream %s: unknown driver %q (known: %s)", cfg.Name, driver, strings.Join(Names(), ", "))
 	}

@@ -3,6 +3,7 @@ package drivers_test
 import (
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/upstream"
@@ -14,9 +15,10 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 	for _, name := range drivers.Names() {
 		require.True(t, drivers.Known(name))
 		_, err := drivers.New(name, upstream.Config{Name: "u"})
-		require.ErrorContains(t, err, "base_url is missing", name)
+		require.ErrorContains(t, err, lacks(name), name)
 		d, err := drivers.New(name, upstream.Config{
 			Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "key", "mmid": "m"},
+			DB: new(pgxpool.Pool),
 		})
 		require.NoError(t, err)
 		require.NotNil(t, d)
@@ -24,4 +26,12 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 	_, err := drivers.New("odd", upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, `unknown driver "odd"`)
 	require.False(t, drivers.Known("odd"))
+}
+
+// lacks is what a driver without a configuration complains of.
+func lacks(name string) string {
+	if name == "sandbox" {
+		return "the sandbox needs the database"
+	}
+	return "base_url is missing"
 }

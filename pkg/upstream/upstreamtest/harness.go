@@ -54,6 +54,9 @@ type Offers struct {
 type Harness struct {
 	// Start makes a fresh emulator.
 	Start func(cfg emulate.Config, credentials map[string]string) Backend
+	// BuiltIn makes a driver that makes no request, with its books; Start and New are
+	// nil then, and what only a wire can do to a call is left out.
+	BuiltIn func(t *testing.T, now func() time.Time) (upstream.Driver, Backend)
 	// New makes the driver; BasePath is what its base URL ends in.
 	New         func(cfg upstream.Config) (upstream.Driver, error)
 	BasePath    string
@@ -105,6 +108,11 @@ func (c *clock) Add(d time.Duration) {
 func (h Harness) setUp(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{h: h, clock: &clock{now: time.Date(2026, 4, 21, 4, 0, 0, 0, time.UTC)}}
+	if h.BuiltIn != nil {
+		r.driver, r.backend = h.BuiltIn(t, r.clock.Now)
+		r.backend.SetScript(emulate.Always(0))
+		return r
+	}
 	r.backend = h.Start(emulate.Config{Clock: r.clock.Now, Seed: 1, Script: emulate.Always(0)}, h.Credentials)
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)
@@ -146,6 +154,9 @@ func once[T any](t *testing.T, r *rig, call func(ctx context.Context) (T, error)
 
 func noSecret(t *testing.T, secret string, out any, err error) {
 	t.Helper()
+	if secret == "" {
+		return
+	}
 	require.NotContains(t, fmt.Sprintf("%+v", out), secret)
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		require.NotContains(t, fmt.Sprintf("%+v %#v %s", e, e, e), secret)
