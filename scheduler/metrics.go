@@ -56,6 +56,7 @@ type rowMetrics struct {
 	drift                  prometheus.Gauge
 	float, runway, heard   *prometheus.GaugeVec
 	catalogue              *prometheus.GaugeVec
+	paused                 *prometheus.GaugeVec
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -85,6 +86,7 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most.", "upstream"),
 		heard:         vec("muara_upstream_balance_age_seconds", "How long ago an upstream said its balance.", "upstream"),
 		catalogue:     vec("muara_catalog_late_seconds", "How late the scope is that should have been read first.", "upstream"),
+		paused:        vec("muara_upstream_paused", "1 while no order goes to an upstream until an operator resumes it.", "upstream"),
 		drift:         one("muara_ledger_drift", "Problems found by the last verification of the ledger."),
 	}
 }
@@ -143,6 +145,11 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 	}
 	for _, u := range list {
 		s.rows.catalogue.WithLabelValues(u.Name).Set(late[u.Name].Seconds())
+		paused := 0.0
+		if u.Paused {
+			paused = 1
+		}
+		s.rows.paused.WithLabelValues(u.Name).Set(paused)
 		if u.Balance == nil || u.BalanceAt == nil {
 			continue
 		}

@@ -106,6 +106,12 @@ func (s *stage) worker(name, driver, url string) *Worker {
 		Name: name, BaseURL: url, Credentials: map[string]string{"api_key": "secret-key", "mmid": "M-1"}, HTTP: upstream.NewHTTP(), Now: s.clock,
 	})
 	require.NoError(s.t, err)
+	return s.over(name, d)
+}
+
+// over gives a worker over a driver.
+func (s *stage) over(name string, d upstream.Driver) *Worker {
+	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	b := budget.New(s.rdb, name, budget.Limit{Requests: 1000, Per: 100 * time.Millisecond}, callTimeout+time.Second, budget.Recovery(0))
 	s.t.Cleanup(func() { require.NoError(s.t, b.Stop(context.WithoutCancel(s.t.Context()))) })

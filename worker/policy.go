@@ -91,7 +91,12 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 	case upstream.ReasonCustomer:
 		s.To, s.Message = order.Failed, sayCustomer
 		return
-	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount:
+	case upstream.ReasonTwin, upstream.ReasonLate:
+		// It may be delivered all the same, by somebody else or late: nowhere a second time.
+		s.To, s.Message = order.Failed, sayUnavailable
+		return
+	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount, upstream.ReasonRepeat,
+		upstream.ReasonRequest, upstream.ReasonNoBill, upstream.ReasonFull, upstream.ReasonSignature:
 	}
 	if !f.o.CancelRequested {
 		if s.Route = f.next(); s.Route != nil {

@@ -129,6 +129,9 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		slot.Unused(ctx)
 		return err
 	}
+	if r, ruled := w.rule(p); ruled {
+		return w.askRuled(ctx, o, p, r, slot)
+	}
 	_, lookup := w.Client.Driver().(upstream.Lookup)
 	var res *upstream.Result
 	switch {

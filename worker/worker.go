@@ -51,6 +51,7 @@ func purchase(o *order.Order, attempt int) (*upstream.Purchase, error) {
 	p := &upstream.Purchase{
 		OrderID: o.ID, Attempt: attempt, Ref: order.OurRef(o.ID, attempt), MerchantRef: o.Ref, UpstreamRef: o.UpstreamRef, Category: string(o.Category),
 		Code: o.Code, Extra: o.Extra, Target: o.Recipient(), Quantity: o.Quantity, Cost: o.Cost, MaxCost: o.MaxCost,
+		Sends: o.Sends,
 	}
 	if o.ZoneID != nil {
 		p.Zone = *o.ZoneID
@@ -100,6 +101,7 @@ func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause
 	if s.Attempt == 0 {
 		s.Attempt = o.Attempt
 	}
+	w.spaced(o, &s)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		out, err := w.Writer.Do(ctx, s)
 		switch {

@@ -18,7 +18,8 @@ const (
 	// Rejected is definite: the provider refused and did nothing. Reason says why.
 	Rejected
 	// Throttled is definite as well: the provider's contract says that a request
-	// refused for its rate was not carried out. Ask again after After.
+	// refused for its rate was not carried out. Ask again after After; what else waits
+	// for the provider waits too only where Pause says so.
 	Throttled
 )
 
@@ -52,6 +53,18 @@ const (
 	ReasonDuplicate  Reason = "duplicate"
 )
 
+// Further reasons of purchases. Repeat: this provider does not sell the same thing to
+// the same customer again so soon; another may. Twin: somebody else is buying just
+// that for this customer, so that it is not tried elsewhere. Late: it failed for lack
+// of an answer in time and may yet succeed, so neither. Request: our request was not
+// understood, which is a fault of ours.
+const (
+	ReasonRepeat  Reason = "repeat"
+	ReasonTwin    Reason = "twin"
+	ReasonLate    Reason = "late"
+	ReasonRequest Reason = "request"
+)
+
 // The reasons of calls that are no purchases: NoBill is a customer who owes nothing
 // or is not known; Full a provider that takes no further invoice now; Signature a
 // callback that did not come from the provider.
@@ -68,6 +81,9 @@ type Error struct {
 	Reason Reason
 	// Pause closes the provider's budget for every pod: a block page, a 429.
 	Pause bool
+	// Halt: the provider will refuse every purchase until a person has put our account
+	// right. No further order goes there until an operator says so.
+	Halt bool
 	// Answered: the provider refused in its own words, but not in words that prove
 	// that nothing was done. Together with its word that it knows no such purchase
 	// they do.

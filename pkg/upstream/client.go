@@ -38,6 +38,9 @@ type Options struct {
 	Now     func() time.Time
 	// OnBreaker is told when the breaker opens (until) or closes (zero).
 	OnBreaker func(until time.Time)
+	// OnHalt is told, with the provider's code, when the provider says that it will take
+	// nothing more from us until a person has put our account right.
+	OnHalt func(code string)
 }
 
 // Client is the portable type over a driver: every call waits for the budget, has
@@ -378,7 +381,11 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 	}
 	c.Metrics.calls.WithLabelValues(c.Name, op, outcome).Inc()
 	c.Metrics.seconds.WithLabelValues(c.Name, op).Observe(time.Since(begun).Seconds())
+	c.Metrics.refused(c.Name, e)
 	c.pause(ctx, begun, e)
+	if e != nil && e.Halt && c.OnHalt != nil {
+		c.OnHalt(e.Code)
+	}
 	if !given {
 		c.note(e)
 	}
@@ -391,10 +398,11 @@ func call[T any](ctx context.Context, c *Client, slot *budget.Slot, op string, p
 
 // pause closes the provider's budget for every pod when it asked for that.
 func (c *Client) pause(ctx context.Context, begun time.Time, e *Error) {
-	if e == nil || (!e.Pause && e.Class != Throttled) {
-		if e == nil {
-			c.pauses.passed(begun)
-		}
+	if e == nil {
+		c.pauses.passed(begun)
+		return
+	}
+	if !e.Pause { // a limit of one purchase or one list keeps nothing else waiting
 		return
 	}
 	after := e.After

@@ -36,6 +36,9 @@ type Purchase struct {
 	MaxCost int64
 	// SentAt is when the attempt was claimed, which is not after its first byte.
 	SentAt time.Time
+	// Sends is which sending of the attempt this is, or how many there were: above one,
+	// an earlier one may have bought, whatever this one is refused for.
+	Sends int
 	// ExpiresAt is the end of a rented number, as the provider told it earlier;
 	// zero when it did not.
 	ExpiresAt time.Time

@@ -8,9 +8,10 @@ import (
 
 // Metrics are the counters of all upstreams of a process.
 type Metrics struct {
-	calls   *prometheus.CounterVec
-	seconds *prometheus.HistogramVec
-	breaker *prometheus.GaugeVec
+	calls    *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	breaker  *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics once.
@@ -19,6 +20,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "muara_upstream_calls_total", Help: "Calls to upstreams by operation and outcome.",
 		}, []string{"upstream", "operation", "outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "muara_upstream_refusals_total", Help: "Definite refusals by reason; our_account, our_balance and request are ours to put right.",
+		}, []string{"upstream", "reason"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "muara_upstream_call_seconds", Help: "Duration of calls to upstreams.",
 			Buckets:                         []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40},
@@ -30,6 +34,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "muara_upstream_breaker_open", Help: "1 while the circuit breaker keeps purchases back.",
 		}, []string{"upstream"}),
 	}
-	reg.MustRegister(m.calls, m.seconds, m.breaker)
+	reg.MustRegister(m.calls, m.refusals, m.seconds, m.breaker)
 	return m
+}
+
+// refused counts a definite refusal whose reason is known.
+func (m *Metrics) refused(upstream string, e *Error) {
+	if e != nil && e.Class == Rejected && e.Reason != "" {
+		m.refusals.WithLabelValues(upstream, string(e.Reason)).Inc()
+	}
 }

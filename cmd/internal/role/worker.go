@@ -103,6 +103,7 @@ func (d Deps) client(cfg config.Upstream, m UpstreamMetrics) (*upstream.Client, 
 	return upstream.NewClient(driver, upstream.Options{
 		Name: cfg.Name, Budget: b, Timeout: cfg.Timeout, Metrics: m.Calls, Log: d.Log, Tracer: d.Tracer, Now: d.Now,
 		OnBreaker: func(until time.Time) { d.breaker(cfg.Name, until) },
+		OnHalt:    func(code string) { d.halt(cfg.Name, code) },
 	}), nil
 }
 
@@ -116,5 +117,20 @@ func (d Deps) breaker(name string, until time.Time) {
 	}
 	if err := catalog.SetBreaker(ctx, d.DB.Pool, name, at); err != nil {
 		d.Log.Warn("breaker", "upstream", name, "error", err)
+	}
+}
+
+// halt pauses an upstream that takes nothing more from us until a person has put our
+// account there right: other offers are bought meanwhile.
+func (d Deps) halt(name, code string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	did, err := catalog.Halt(ctx, d.DB.Pool, name, "its account was refused: "+code, d.Now())
+	if err != nil {
+		d.Log.Error("pausing a source that refuses our account", "upstream", name, "code", code, "error", err)
+		return
+	}
+	if did {
+		d.Log.Error("paused: the source refuses our account", "upstream", name, "code", code)
 	}
 }

@@ -1,0 +1,1 @@
+ALTER TABLE order_attempts DROP COLUMN asked_at;
