@@ -145,6 +145,7 @@ func Serve(ctx context.Context, addr string, reg prometheus.Gatherer, health *He
 
 // ServeOn is Serve on a listener that is there already, which it closes.
 func ServeOn(ctx context.Context, listener net.Listener, reg prometheus.Gatherer, health *Health) error {
+	health.log.InfoContext(ctx, "metrics ready", "listen", listener.Addr().String())
 	server := &http.Server{
 		Handler:           Handler(reg, health),
 		ReadHeaderTimeout: headTimeout,

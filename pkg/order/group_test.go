@@ -3,11 +3,13 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 )
 
@@ -89,4 +91,17 @@ func TestACallWhoseCallerLeftIsNotCommitted(t *testing.T) {
 	close(gate)
 	g.close()
 	require.LessOrEqual(t, committed.Load(), int64(1))
+}
+
+// What one member caused is worth committing without it; the database being away or
+// full is nobody's fault, and what became of the commit may not be known.
+func TestOnlyWhatAMemberCausedIsCommittedWithoutIt(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"23514": true, "22003": true, "40P01": true, "08006": false, "57P01": false, "57014": false, "53100": false, "53300": false,
+	} {
+		require.Equal(t, want, isolable(fmt.Errorf("order: %w", &pgconn.PgError{Code: code})), code)
+	}
+	require.False(t, isolable(errors.New("connection reset")))
+	require.True(t, isolable(fmt.Errorf("%w: item 7", errSealed)))
 }

@@ -642,3 +642,19 @@ func TestSeenKeepsInTheListWhatOnlyAPersonCanEnd(t *testing.T) {
 	_, err := s.w.Seen(t.Context(), s.db.Bun, o.ID, "looked", "me")
 	require.ErrorIs(t, err, ErrNotResolvable)
 }
+
+// While an attempt is being sent nothing can be asked about it: a look that came due
+// would read its row's old reference, or none.
+func TestNobodyAsksAboutWhatIsBeingSent(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	o := s.place(pulsa(s.wallet, "r1", 1_000))
+	past := s.now.Add(-time.Minute)
+	s.do(o, Step{To: Sending, NextRunAt: &past})
+	due, err := TakeDue(t.Context(), s.db.Pool, "up-a", s.now, time.Minute, 10)
+	require.NoError(t, err)
+	require.Empty(t, due)
+	stuck, err := Stuck(t.Context(), s.db.Pool, s.now, 10)
+	require.NoError(t, err)
+	require.Len(t, stuck, 1, "the scheduler's sweep is what finds it")
+}

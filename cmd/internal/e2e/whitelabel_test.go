@@ -22,7 +22,7 @@ import (
 // and then looks for the upstreams in everything that was answered or delivered.
 func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600})
+	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true})
 	w.everything()
 	s := &spy{t: t, w: w, rec: &recorder{next: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}}
 	s.m = s.merchant("Toko Putih", 500_000_000)
@@ -30,8 +30,8 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"refusals", s.refusals}, {"absent", s.absent},
-		{"operations", s.operations}, {"pages", s.pages}, {"search", s.search},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"unreachable", s.unreachable}, {"wishes", s.wishes}, {"refusals", s.refusals}, {"absent", s.absent},
+		{"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
 		act.do()

@@ -28,6 +28,8 @@ const (
 
 	apiKey = "kunci-sumber-2771"
 	mmid   = "MM-48213"
+
+	sealKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
 // settings are what tests choose; zero values get what fits most.
@@ -41,6 +43,8 @@ type settings struct {
 	// delay is how long a purchase takes, and up to half of it more.
 	delay     time.Duration
 	rateLimit int
+	// watched: every role serves its metrics and sends its traces to the test.
+	watched bool
 }
 
 // world is an installation: servers, emulators, configuration and the roles' processes.
@@ -56,6 +60,7 @@ type world struct {
 	otp      *emulated
 	ppob     *emulated
 	receiver *receiver
+	traces   *collector // nil unless watched
 
 	struck []struck // faults on their way
 
@@ -93,6 +98,9 @@ func newWorld(t testing.TB, s settings) *world {
 	}
 	w.receiver = newReceiver(t)
 	w.emulators()
+	if s.watched {
+		w.traces = newCollector(t)
+	}
 	w.configure()
 	w.cli(nil, "migrate", "up")
 	w.pool, err = pgxpool.New(t.Context(), w.dbURL)
@@ -115,11 +123,16 @@ func (w *world) emulators() {
 
 // configure writes muara.yaml.
 func (w *world) configure() {
+	metrics, traced := "off", ""
+	if w.settings.watched {
+		metrics, traced = "127.0.0.1:0", w.traces.URL
+	}
 	text := fmt.Sprintf(`
-api: {listen: "127.0.0.1:0", admin_listen: "off", metrics_listen: "off", rate_limit: %d}
+api: {listen: "127.0.0.1:0", admin_listen: "off", metrics_listen: %q, rate_limit: %d}
+trace: {endpoint: %q}
 database: {url: %q, max_conns: 10}
 redis: {url: %q}
-secrets: {encryption_key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+secrets: {encryption_key: %q}
 upstreams:
   - name: %s
     driver: rumahotp
@@ -136,9 +149,9 @@ upstreams:
     timeout: 2s
     provides: [ppob]
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
-worker: {metrics_listen: "off", shutdown_timeout: 10s}
-scheduler: {metrics_listen: "off"}
-`, w.settings.rateLimit, w.dbURL, w.redis.URL, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit)
+worker: {metrics_listen: %q, shutdown_timeout: 10s}
+scheduler: {metrics_listen: %q}
+`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit, metrics, metrics)
 	require.NoError(w.t, os.WriteFile(w.config(), []byte(text), 0o600))
 }
 
