@@ -30,7 +30,8 @@ type Bill struct {
 
 // Inquire asks for bills and pays them. Both bear the same Ref; Pay takes what
 // was inquired and nothing else (Purchase.MaxCost is the bill's cost). A customer
-// without a bill is [Rejected] with [ReasonNoBill].
+// without a bill is [Rejected] with [ReasonNoBill]; a payment whose inquiry is missing
+// or over is [Rejected] with [ReasonExpired] before anything is sent.
 type Inquire interface {
 	Inquire(ctx context.Context, p *Purchase) (*Bill, error)
 	Pay(ctx context.Context, p *Purchase) (*Result, error)

@@ -66,10 +66,12 @@ const (
 )
 
 // The reasons of calls that are no purchases: NoBill is a customer who owes nothing
-// or is not known; Full a provider that takes no further invoice now; Signature a
-// callback that did not come from the provider.
+// or is not known; Expired a bill that can no longer be paid as it was inquired, and
+// has to be inquired again; Full a provider that takes no further invoice now;
+// Signature a callback that did not come from the provider.
 const (
 	ReasonNoBill    Reason = "no_bill"
+	ReasonExpired   Reason = "expired"
 	ReasonFull      Reason = "full"
 	ReasonSignature Reason = "signature"
 )

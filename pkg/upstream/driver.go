@@ -42,7 +42,9 @@ type Purchase struct {
 	// ExpiresAt is the end of a rented number, as the provider told it earlier;
 	// zero when it did not.
 	ExpiresAt time.Time
-	// Bill is what was inquired before, for a payment; nil otherwise.
+	// Bill is what was inquired before, for a payment and every question about it; nil
+	// otherwise. An inquiry and its payment share their Ref at some providers, so that
+	// without it an inquiry that succeeded could be taken for a payment that did.
 	Bill *Bill
 }
 

@@ -48,3 +48,30 @@ func ReasonIn(text string) Reason {
 	}
 	return ""
 }
+
+// BillReasonIn is [ReasonIn] for the refusal of an inquiry or of the payment after it:
+// of a customer who owes nothing it is [ReasonNoBill], of an inquiry that is no longer
+// valid [ReasonExpired].
+func BillReasonIn(text string) Reason {
+	text = strings.ToLower(text)
+	for _, row := range []struct {
+		reason Reason
+		words  []string
+	}{
+		{ReasonNoBill, []string{
+			"tidak ada tagihan", "tagihan tidak", "belum ada tagihan", "tagihan belum", "tagihan sudah", "sudah dibayar", "sudah terbayar",
+			"sudah lunas", "tagihan lunas", "telah dibayar", "no bill", "bill not found", "already paid", "nothing to pay",
+		}},
+		{ReasonExpired, []string{
+			"kadaluarsa", "kadaluwarsa", "kedaluwarsa", "expired", "inquiry tidak ditemukan", "inquiry not found", "inquiry ulang", "belum inquiry",
+			"inquiry dahulu", "inquiry terlebih dahulu", "tagihan berubah",
+		}},
+	} {
+		for _, words := range row.words {
+			if strings.Contains(text, words) {
+				return row.reason
+			}
+		}
+	}
+	return ReasonIn(text)
+}

@@ -13,8 +13,9 @@ type StatementLine struct {
 	UpstreamRef string
 	Code        string
 	Target      string
-	State       State
-	// Cost is what the purchase took.
+	// State is empty where the provider's own was not understood.
+	State State
+	// Cost is what the purchase took, or would have taken had it not failed.
 	Cost int64
 	At   time.Time
 }
@@ -37,7 +38,8 @@ type Statement interface {
 	StatementPage(ctx context.Context, from, to time.Time, page int) (lines []StatementLine, next int, err error)
 }
 
-// Movements reads the changes of our balance, where the provider shows them.
+// Movements reads the changes of our balance, oldest first, where the provider shows
+// them; from is inclusive and to exclusive.
 type Movements interface {
 	Movements(ctx context.Context, from, to time.Time) ([]Movement, error)
 }

@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -61,6 +62,19 @@ type Book struct {
 	byRef   map[string]*Entry
 	open    map[*Entry]struct{}
 	script  Script
+	moved   []Movement
+}
+
+// Movement is one change of the balance: Amount is negative where money left.
+type Movement struct {
+	At     time.Time `json:"at"`
+	Amount int64     `json:"amount"`
+	// Balance is what was left after it.
+	Balance int64 `json:"balance"`
+	// ID and Product are the purchase's that it belongs to; empty for others.
+	ID      string `json:"id,omitempty"`
+	Product string `json:"product,omitempty"`
+	Notes   string `json:"notes,omitempty"`
 }
 
 // Balance is what is left, in rupiah.
@@ -75,8 +89,8 @@ func (b *Book) Buy(p Purchase, facts any, plan ...Step) *Entry {
 	if p.Price > b.balance {
 		return nil
 	}
-	b.balance -= p.Price
 	e := &Entry{Purchase: p, Facts: facts}
+	b.move(e, p.At, -p.Price)
 	e.Timeline = []Step{{At: p.At, State: p.State}}
 	b.entries = append(b.entries, e)
 	b.byID[p.ID] = e
@@ -116,10 +130,44 @@ func (b *Book) Entries() []*Entry { return b.entries }
 // Count is how many purchases there are.
 func (b *Book) Count() int { return len(b.entries) }
 
-// advanceAll carries out every step that is due.
+// Movements are all changes of the balance, oldest first.
+func (b *Book) Movements() []Movement { return b.moved }
+
+// Move changes the balance by something that is no purchase (a top-up of ours, a fee).
+func (b *Book) Move(at time.Time, amount int64, notes string) {
+	b.balance += amount
+	b.moved = append(b.moved, Movement{At: at, Amount: amount, Balance: b.balance, Notes: notes})
+}
+
+// move changes the balance for a purchase's sake.
+func (b *Book) move(e *Entry, at time.Time, amount int64) {
+	b.balance += amount
+	b.moved = append(b.moved, Movement{At: at, Amount: amount, Balance: b.balance, ID: e.ID, Product: e.Product})
+}
+
+// advanceAll carries out every step that is due, in the order in which they were to
+// happen: the balance has a history.
 func (b *Book) advanceAll(now time.Time) {
+	type turn struct {
+		at    time.Time
+		entry *Entry
+	}
+	var due []turn
 	for e := range b.open {
-		b.advance(e, now)
+		for _, s := range e.plan {
+			if s.At.After(now) {
+				break
+			}
+			due = append(due, turn{s.At, e})
+		}
+	}
+	slices.SortFunc(due, func(a, b turn) int {
+		return cmp.Or(a.at.Compare(b.at), a.entry.At.Compare(b.entry.At), cmp.Compare(a.entry.ID, b.entry.ID))
+	})
+	for _, t := range due {
+		s := t.entry.plan[0]
+		b.Plan(t.entry, t.entry.plan[1:]...)
+		b.step(t.entry, s)
 	}
 }
 
@@ -138,11 +186,11 @@ func (b *Book) step(e *Entry, s Step) {
 	}
 	if s.Refund && !e.Refunded {
 		e.Refunded = true
-		b.balance += e.Price
+		b.move(e, s.At, e.Price)
 	}
 	if s.Charge && e.Refunded {
 		e.Refunded = false
-		b.balance -= e.Price
+		b.move(e, s.At, -e.Price)
 	}
 	if s.Reason != "" {
 		e.Reason = s.Reason
@@ -162,8 +210,8 @@ func (b *Book) settle(now time.Time) {
 		for i := range e.plan {
 			e.plan[i].At = now
 		}
-		b.advance(e, now)
 	}
+	b.advanceAll(now)
 }
 
 // Books is a copy of everything that an audit needs.
@@ -171,6 +219,7 @@ type Books struct {
 	Balance   int64      `json:"balance"`
 	Opening   int64      `json:"opening"`
 	Purchases []Purchase `json:"purchases"`
+	Movements []Movement `json:"movements"`
 	// Requests is the arrivals' log, newest last, as far back as it is kept;
 	// Arrivals counts all of them by path.
 	Requests   []Arrival      `json:"requests,omitempty"`

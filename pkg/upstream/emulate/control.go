@@ -16,6 +16,7 @@ import (
 //	DELETE /control/faults       take back ?id=N, or all
 //	POST   /control/script       a [Spec]
 //	POST   /control/balance      {"balance": N}
+//	POST   /control/move         {"amount": N, "notes": "…"}: a change that is no purchase
 //	POST   /control/settle       everything that is planned happens now
 func (c *Core) Control() *http.ServeMux {
 	mux := http.NewServeMux()
@@ -60,6 +61,16 @@ func (c *Core) Control() *http.ServeMux {
 		}
 		if ReadJSON(w, r, &in) {
 			c.SetBalance(in.Balance)
+			WriteJSON(w, http.StatusOK, in)
+		}
+	})
+	mux.HandleFunc("POST /control/move", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Amount int64  `json:"amount"`
+			Notes  string `json:"notes"`
+		}
+		if ReadJSON(w, r, &in) {
+			c.Move(in.Amount, in.Notes)
 			WriteJSON(w, http.StatusOK, in)
 		}
 	})

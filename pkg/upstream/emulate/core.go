@@ -264,6 +264,7 @@ func (c *Core) Books() Books {
 		Balance:    c.book.balance,
 		Opening:    c.book.opening,
 		Purchases:  make([]Purchase, len(c.book.entries)),
+		Movements:  slices.Clone(c.book.moved),
 		Arrivals:   map[string]int{},
 		Violations: slices.Clone(c.judge.violations),
 		Turned:     c.judge.turned,
@@ -296,12 +297,23 @@ func (c *Core) SetScript(s Script) {
 	c.book.script = s
 }
 
-// SetBalance sets what is left, in rupiah; the opening balance moves with it.
+// SetBalance sets what is left, in rupiah, as if there had always been so much more
+// or less: the opening balance and those of all movements move with it.
 func (c *Core) SetBalance(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.book.opening += n - c.book.balance
+	by := n - c.book.balance
+	c.book.opening += by
 	c.book.balance = n
+	for i := range c.book.moved {
+		c.book.moved[i].Balance += by
+	}
+}
+
+// Move changes the balance now by something that is no purchase: a top-up of ours,
+// a fee.
+func (c *Core) Move(amount int64, notes string) {
+	c.Do(func(b *Book, now time.Time) { b.Move(now, amount, notes) })
 }
 
 // Settle makes everything that is planned happen now: the pending come to

@@ -266,6 +266,8 @@ func TestBooksFollowTheScript(t *testing.T) {
 	books := core.Books()
 	require.EqualValues(t, 600, books.Balance)
 	require.Equal(t, books.Opening-books.Balance, books.Spent())
+	requireChain(t, books)
+	require.Len(t, books.Movements, 5+2+1, "five bought, two given back, one taken again")
 	require.Empty(t, books.Twice())
 	for _, ref := range []string{"8", "9"} {
 		_, _, _, err := ask(t, srv, "/buy?target=0801&ref="+ref)
@@ -276,7 +278,9 @@ func TestBooksFollowTheScript(t *testing.T) {
 	require.Len(t, books.TwiceByTarget(), 1)
 	require.Len(t, books.TwiceByTarget()[0].IDs, 3)
 	require.Equal(t, 3, books.Count("X", "0801", ""))
-	core.SetBalance(50)
+	core.SetBalance(20)
+	core.Move(30, "top-up")
+	requireChain(t, core.Books())
 	status, _, _, err := ask(t, srv, "/buy?ref=10")
 	require.NoError(t, err)
 	require.Equal(t, 402, status)
@@ -285,6 +289,21 @@ func TestBooksFollowTheScript(t *testing.T) {
 	require.Len(t, p.Timeline, 2)
 	_, ok = books.Find("no")
 	require.False(t, ok)
+}
+
+// requireChain sees that the movements, in order of time, lead from the opening balance
+// to the one there is.
+func requireChain(t *testing.T, b emulate.Books) {
+	t.Helper()
+	left := b.Opening
+	var at time.Time
+	for _, m := range b.Movements {
+		left += m.Amount
+		require.Equal(t, left, m.Balance)
+		require.False(t, m.At.Before(at), "in order of time")
+		at = m.At
+	}
+	require.Equal(t, b.Balance, left)
 }
 
 func TestSettleBringsEverythingToItsEnd(t *testing.T) {
@@ -303,6 +322,7 @@ func TestSettleBringsEverythingToItsEnd(t *testing.T) {
 		states[p.State]++
 	}
 	require.Len(t, states, 2)
+	requireChain(t, core.Books())
 	for _, bad := range []emulate.Spec{{Mode: "odd"}, {Mode: "mix"}, {Mode: "mix", Mix: map[string]int{"odd": 1}}} {
 		_, err := bad.Script()
 		require.Error(t, err)
@@ -348,6 +368,9 @@ func TestControl(t *testing.T) {
 	require.Equal(t, 200, status)
 	_, _, _, err = ask(t, srv, "/buy?ref=B&target=9")
 	require.NoError(t, err)
+	status, _ = do("POST", "/control/move", `{"amount":700,"notes":"top-up"}`)
+	require.Equal(t, 200, status)
+	require.EqualValues(t, 1100, core.Books().Balance)
 	status, _ = do("POST", "/control/settle", "")
 	require.Equal(t, 200, status)
 	var books emulate.Books

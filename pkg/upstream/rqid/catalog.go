@@ -11,21 +11,52 @@ import (
 )
 
 // The scopes. A product's row does not show its type, so each type is read by
-// itself.
+// itself. The categories hold no offers: they tell of types that nothing reads.
 const (
-	scopePrepaid  = "prepaid"
-	scopePostpaid = "postpaid"
+	scopePrepaid    = "prepaid"
+	scopePostpaid   = "postpaid"
+	scopeCategories = "categories"
 )
 
 // How often a scope is worth reading.
 const (
-	everyPrepaid  = 15 * time.Minute
-	everyPostpaid = 6 * time.Hour
+	everyPrepaid    = 15 * time.Minute
+	everyPostpaid   = 6 * time.Hour
+	everyCategories = 24 * time.Hour
 )
 
-// RootScopes are the two types of products.
+// RootScopes are the two types of products, and the categories.
 func (d *Driver) RootScopes() []upstream.Scope {
-	return []upstream.Scope{{Key: scopePrepaid, Every: everyPrepaid}, {Key: scopePostpaid, Every: everyPostpaid}}
+	return []upstream.Scope{{Key: scopePrepaid, Every: everyPrepaid}, {Key: scopePostpaid, Every: everyPostpaid}, {Key: scopeCategories, Every: everyCategories}}
+}
+
+// categories reads /product-categories and names the categories whose type is none
+// of those that are read: what they sell is not offered. Physical vouchers come with
+// the prepaid ones (rqid document, Products).
+func (d *Driver) categories(ctx context.Context) (*upstream.Page, error) {
+	resp, err := d.ask(ctx, d.cfg.HTTP.Read, wire.PathCategories, wire.Account{MMID: d.mmid()})
+	if err != nil {
+		return nil, err
+	}
+	r, err := wire.DecodeCategories(resp.Body)
+	if err != nil {
+		return nil, d.explain(resp, err)
+	}
+	if broken(resp, int(r.Code)) {
+		return nil, brokenAnswer(resp)
+	}
+	var other []string
+	for _, c := range r.Data.Rows {
+		switch strings.ToUpper(string(c.Type)) {
+		case wire.TypePrepaid, wire.TypePostpaid, wire.TypePhysical:
+		default:
+			other = append(other, string(c.Code))
+		}
+	}
+	if len(other) > 0 && d.cfg.Log != nil {
+		d.cfg.Log.WarnContext(ctx, "categories of other types are not read", "upstream", d.cfg.Name, "categories", other)
+	}
+	return &upstream.Page{}, nil
 }
 
 // CatalogPage reads one page of a type, in the order of codes so that pages do
@@ -36,6 +67,8 @@ func (d *Driver) CatalogPage(ctx context.Context, scope string, page int) (*upst
 	case scopePrepaid:
 	case scopePostpaid:
 		kind = wire.TypePostpaid
+	case scopeCategories:
+		return d.categories(ctx)
 	default:
 		return nil, &upstream.Error{Class: upstream.NotSent, Err: fmt.Errorf("no such scope %q", scope)}
 	}
@@ -69,15 +102,22 @@ func (d *Driver) CatalogPage(ctx context.Context, scope string, page int) (*upst
 func offer(row *wire.Product, kind string) upstream.Offer {
 	o := upstream.Offer{
 		Code: string(row.Kode), Category: "ppob", Name: string(row.Nama), Brand: string(row.Operator), Group: group(string(row.Kategori)),
-		Type: kind, Inputs: inputs(string(row.Kategori), string(row.Operator)), Cost: int64(*row.Harga), Unlimited: true, Available: true,
+		Type: kind, Inputs: inputs(string(row.Kategori), string(row.Operator)), Cost: int64(*row.Harga), Unlimited: true,
 	}
-	switch {
-	case bool(row.Gangguan):
-		o.Available, o.Reason = false, "trouble"
-	case bool(row.Kosong):
-		o.Available, o.Reason = false, "out_of_stock"
-	}
+	o.Reason = closed(row.Gangguan, row.Kosong)
+	o.Available = o.Reason == ""
 	return o
+}
+
+// closed is why a product is not sold at present; empty when it is.
+func closed(gangguan, kosong wire.YesNo) string {
+	switch {
+	case bool(gangguan):
+		return "trouble"
+	case bool(kosong):
+		return "out_of_stock"
+	}
+	return ""
 }
 
 // group is our name for the provider's category.

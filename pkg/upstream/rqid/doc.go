@@ -1,4 +1,5 @@
-// Package rqid is the driver for rqid partner APIs: prepaid products by topup.
+// Package rqid is the driver for rqid partner APIs: prepaid products by topup, bills
+// by inquiry and payment.
 //
 // Decisions that bind it:
 //
@@ -23,5 +24,16 @@
 //   - Rows of a history do not show serial numbers: a success from there is
 //     marked Incomplete, and one that is not on the page read (1,000 rows) is left
 //     out, as is a row that is not understood.
+//   - A bill's inquiry and payment bear one ref_1, and the API may answer a question
+//     about it with either. That an inquiry succeeded is not that the bill was paid: a
+//     message that begins with the inquiry's word says that nothing was paid, and one
+//     that says neither is Unknown. Rows of a history show no message, so payments are
+//     always asked about one by one, at /status. Callers name what is a payment
+//     (Purchase.Bill); an inquiry's message is never a success, even where they forgot.
+//   - Inquiries and prices change nothing at the API: there a refusal in its own words
+//     is definite.
+//   - A bill's detail is free-form: what is shown of it is a list of names that we know.
+//   - Which of debit and credit left our balance, the movements themselves say by the
+//     balances that they leave; the document's one example decides where they do not.
 //   - A zone id is appended to the customer's number.
 package rqid

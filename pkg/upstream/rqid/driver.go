@@ -43,6 +43,10 @@ var (
 	_ upstream.BulkStatus       = (*Driver)(nil)
 	_ upstream.Balance          = (*Driver)(nil)
 	_ upstream.Catalog          = (*Driver)(nil)
+	_ upstream.Inquire          = (*Driver)(nil)
+	_ upstream.PriceCheck       = (*Driver)(nil)
+	_ upstream.Statement        = (*Driver)(nil)
+	_ upstream.Movements        = (*Driver)(nil)
 )
 
 // IdempotentSubmit says that the API never buys twice under one ref_1.

@@ -13,9 +13,7 @@ import (
 
 // Submit buys by /topup. Sending it again with the same Ref is safe.
 func (d *Driver) Submit(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
-	return d.transaction(ctx, d.cfg.HTTP.Money, wire.PathTopup, p, wire.BuyRequest{
-		MMID: d.mmid(), ProductCode: p.Code, CustomerID: wire.CustomerID(p.Target) + p.Zone, Ref1: p.Ref,
-	})
+	return d.transaction(ctx, d.cfg.HTTP.Money, wire.PathTopup, p, d.order(p))
 }
 
 // Status asks about an attempt by its reference.
@@ -51,7 +49,11 @@ func (d *Driver) transaction(ctx context.Context, send sender, path string, p *u
 		return res, nil
 	}
 	if err != nil {
-		return nil, d.explain(resp, err)
+		e := d.explain(resp, err)
+		if refusal, ok := wire.AsRefusal(err); ok && e.Answered && p.Bill != nil {
+			e.Reason = billHint(refusal.RC, refusal.Message)
+		}
+		return nil, e
 	}
 	if broken(resp, int(r.Code)) {
 		return nil, brokenAnswer(resp)
@@ -63,9 +65,16 @@ func (d *Driver) transaction(ctx context.Context, send sender, path string, p *u
 	if cost == nil {
 		cost = r.Data.Price
 	}
-	return d.result(said{
-		ref: r.Data.Ref1, state: r.Data.State(), rc: r.RC, msg: r.Data.Msg, cost: cost, http: resp.Code(),
-	})
+	s := said{ref: r.Data.Ref1, state: r.Data.State(), rc: r.RC, msg: r.Data.Msg, cost: cost, http: resp.Code(), bill: p.Bill != nil}
+	if s.bill && path == wire.PathStatus {
+		switch decided := s.state == wire.StateSuccess || s.state == wire.StateFailed; {
+		case decided && wire.OfInquiry(s.msg):
+			return notFound("inquired only"), nil
+		case s.state == wire.StateSuccess && !wire.OfPayment(s.msg):
+			return nil, upstream.Malformed(resp.Code(), errors.New("a success that may be the inquiry's"))
+		}
+	}
+	return d.result(s)
 }
 
 // said is what any answer tells of a transaction.
@@ -74,6 +83,7 @@ type said struct {
 	state        wire.State
 	cost         *lenient.Rupiah
 	http         string
+	bill         bool // the payment of one
 }
 
 // result says what it means.
@@ -83,6 +93,8 @@ func (d *Driver) result(s said) (*upstream.Result, error) {
 		res.Code = "rc " + string(s.rc)
 	}
 	switch {
+	case wire.OfInquiry(s.msg):
+		return nil, upstream.Malformed(s.http, errors.New("an inquiry's answer"))
 	case s.state == wire.StateSuccess:
 		res.State, res.SN = upstream.Succeeded, wire.SN(string(s.msg))
 		res.Incomplete = s.msg == ""
@@ -93,6 +105,9 @@ func (d *Driver) result(s said) (*upstream.Result, error) {
 	case s.state == wire.StateFailed:
 		res.State = upstream.Failed
 		res.Reason = hint(string(s.rc), string(s.msg))
+		if s.bill {
+			res.Reason = billHint(string(s.rc), string(s.msg))
+		}
 	case s.state.Pending():
 		res.State = upstream.Pending
 	default:
@@ -102,8 +117,12 @@ func (d *Driver) result(s said) (*upstream.Result, error) {
 }
 
 // Lookup finds an attempt by its reference in the history. That it is not there is
-// one piece of evidence: Status asks the other endpoint.
+// one piece of evidence: Status asks the other endpoint. The payment of a bill is
+// looked up there, too: rows of the history do not tell it from its inquiry.
 func (d *Driver) Lookup(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
+	if p.Bill != nil {
+		return d.Status(ctx, p)
+	}
 	resp, err := d.ask(ctx, d.cfg.HTTP.Read, wire.HistoryOf(p.Ref), wire.Account{MMID: d.mmid()})
 	if err != nil {
 		return nil, err
@@ -214,7 +233,7 @@ func (d *Driver) mentioned(resp *upstream.Response, rows []wire.HistoryRow, ps [
 	out := make(map[int64]*upstream.Result, len(ps))
 	for _, p := range ps {
 		row, agree := rowOf(byRef[p.Ref], p.Ref)
-		if row == nil || !agree {
+		if row == nil || !agree || p.Bill != nil && !wire.OfPayment(row.Msg) {
 			continue
 		}
 		res, err := d.row(resp, row)

@@ -41,6 +41,21 @@ type Product struct {
 	Rented bool
 	// Bought is what the emulator's book calls it.
 	Bought func(p *upstream.Purchase) (product, target, ref string)
+	// Bill is a bill: it is inquired first, and then paid instead of bought.
+	Bill bool
+}
+
+// Customers are those whose bills are not simply there to be paid.
+type Customers struct {
+	// Product is the bill's, one of the harness's.
+	Product string
+	// Two owes for two periods, None owes nothing, Unknown is not known, and Over has
+	// a bill whose inquiry the provider no longer knows when it is paid. Empty ones are
+	// not tried.
+	Two, None, Unknown, Over string
+	// Life is how long a bill may be paid after its inquiry; zero where there is no
+	// such rule.
+	Life time.Duration
 }
 
 // Offers are the optional interfaces that a driver has.
@@ -71,6 +86,11 @@ type Harness struct {
 	// Unproven is whether the provider's refusals do not prove that nothing was
 	// done: they are Unknown, answered, with the reason as a hint.
 	Unproven bool
+	// Customers are what Inquire is tried with.
+	Customers Customers
+	// Closed makes a product unavailable for a reason, as [upstream.Price] has it;
+	// false where the provider knows no such reason.
+	Closed func(b Backend, code, reason string) bool
 	// Listed is how many offers each scope of the catalogue has; scopes that are
 	// not named here are not compared.
 	Listed func(b Backend) map[string]int
@@ -166,10 +186,35 @@ func noSecret(t *testing.T, secret string, out any, err error) {
 	}
 }
 
+// send buys, or pays what was inquired.
+func send(ctx context.Context, d upstream.Driver, p *upstream.Purchase) (*upstream.Result, error) {
+	if p.Bill != nil {
+		return d.(upstream.Inquire).Pay(ctx, p)
+	}
+	return d.Submit(ctx, p)
+}
+
+// make gives the nth purchase of a product; a bill has been inquired.
+func (r *rig) make(t *testing.T, product Product, n int) *upstream.Purchase {
+	t.Helper()
+	p := product.Purchase(r.backend, n)
+	if product.Bill {
+		bill, err := r.inquire(t, p)
+		require.NoError(t, err)
+		p.Bill, p.MaxCost = bill, bill.Cost
+	}
+	return p
+}
+
+func (r *rig) inquire(t *testing.T, p *upstream.Purchase) (*upstream.Bill, error) {
+	t.Helper()
+	return once(t, r, func(ctx context.Context) (*upstream.Bill, error) { return r.driver.(upstream.Inquire).Inquire(ctx, p) })
+}
+
 func (r *rig) submit(t *testing.T, p *upstream.Purchase) (*upstream.Result, error) {
 	t.Helper()
 	p.SentAt = r.clock.Now()
-	return once(t, r, func(ctx context.Context) (*upstream.Result, error) { return r.driver.Submit(ctx, p) })
+	return once(t, r, func(ctx context.Context) (*upstream.Result, error) { return send(ctx, r.driver, p) })
 }
 
 func (r *rig) status(t *testing.T, p *upstream.Purchase) (*upstream.Result, error) {

@@ -30,6 +30,10 @@ func optional(t *testing.T, h Harness) {
 		{"resend", o.Resend, resend},
 		{"operators", o.Operators, operators},
 		{"catalogue", o.Catalog, catalogue},
+		{"bills", o.Inquire, bills},
+		{"price", o.PriceCheck, prices},
+		{"statement", o.Statement, statement},
+		{"movements", o.Movements, movements},
 	} {
 		if part.has {
 			t.Run(part.name, func(t *testing.T) {

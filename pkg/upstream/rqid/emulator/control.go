@@ -9,6 +9,7 @@ import (
 // Control is the shared control API and what only this provider has:
 //
 //	POST /control/products  {"code": "IS5", "price": 6000, "gangguan": true, "kosong": false, "remove": false}
+//	POST /control/history   {"ref": "A-1", "price": 6000, "state": "failed", "hide": true}: see [Plant]
 func (e *Emulator) Control() http.Handler {
 	mux := e.Core.Control()
 	mux.HandleFunc("POST /control/products", func(w http.ResponseWriter, r *http.Request) {
@@ -37,6 +38,16 @@ func (e *Emulator) Control() http.Handler {
 			return
 		}
 		emulate.WriteJSON(w, http.StatusOK, map[string]bool{"done": true})
+	})
+	mux.HandleFunc("POST /control/history", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Ref string `json:"ref"`
+			Plant
+		}
+		if emulate.ReadJSON(w, r, &in) {
+			e.Plant(in.Ref, in.Plant)
+			emulate.WriteJSON(w, http.StatusOK, in)
+		}
 	})
 	return mux
 }

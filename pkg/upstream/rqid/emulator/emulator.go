@@ -32,7 +32,7 @@ func New(cfg Config) *Emulator {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	d := &door{cfg: cfg, catalogue: newCatalogue(cfg), born: cfg.Clock()}
+	d := &door{cfg: cfg, catalogue: newCatalogue(cfg), born: cfg.Clock(), inquiries: map[string]*inquired{}, plants: map[string]Plant{}}
 	return &Emulator{Core: emulate.NewCore(cfg.Config, d), door: d}
 }
 
@@ -41,6 +41,9 @@ type door struct {
 	cfg       Config
 	catalogue *catalogue
 	born      time.Time
+	inquiries map[string]*inquired
+	asked     int // inquiries so far
+	plants    map[string]Plant
 }
 
 // asked is the body of any request; the API takes numbers and texts alike.
@@ -65,9 +68,9 @@ type asked struct {
 	PerPage     lenient.Int  `json:"per_page"`
 }
 
-// Purchase tells the endpoint that buys.
+// Purchase tells the endpoints that buy.
 func (d *door) Purchase(path string) bool {
-	return path == wire.PathTopup
+	return path == wire.PathTopup || path == wire.PathPayment
 }
 
 // Describe reads what a request is about from its body and path.
@@ -105,6 +108,12 @@ func (d *door) Answer(b *emulate.Book, r *emulate.Request) emulate.Answer {
 		return d.products(&in)
 	case wire.PathTopup:
 		return d.topup(b, r, &in)
+	case wire.PathInquiry:
+		return d.inquiry(b, r, &in)
+	case wire.PathPayment:
+		return d.pay(b, r, &in)
+	case wire.PathMutations:
+		return d.mutations(b, r, &in)
 	case wire.PathStatus:
 		return d.status(b, string(in.Ref1))
 	case wire.PathHistory:
@@ -114,11 +123,12 @@ func (d *door) Answer(b *emulate.Book, r *emulate.Request) emulate.Answer {
 		return accept("", wire.Saldo{Saldo: &left})
 	}
 	if ref, ok := strings.CutPrefix(r.Path, wire.PathHistory+"/"); ok {
-		e := b.ByRef(ref)
-		if e == nil {
-			return notFound()
+		if e := b.ByRef(ref); e != nil {
+			if row, told := d.row(e); told {
+				return accept("", row)
+			}
 		}
-		return accept("", row(e))
+		return notFound()
 	}
 	return refuse(http.StatusNotFound, "", "endpoint tidak ditemukan")
 }
@@ -129,6 +139,10 @@ func accept[T any](rc string, data T) emulate.Answer {
 
 func refuse(code int, rc, message string) emulate.Answer {
 	return emulate.Answer{Status: code, Body: wire.Refuse(code, rc, message)}
+}
+
+func duplicate() emulate.Answer {
+	return refuse(http.StatusBadRequest, wire.RCDuplicate, "ref_1 sudah pernah digunakan")
 }
 
 func notFound() emulate.Answer {

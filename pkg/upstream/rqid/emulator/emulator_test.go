@@ -72,6 +72,7 @@ func TestAnswersHaveTheDocumentedShape(t *testing.T) {
 		"status":     {wire.PathStatus, wire.StatusRequest{MMID: "m", Ref1: "TEST-1"}},
 		"history":    {wire.PathHistory, wire.HistoryRequest{MMID: "m"}},
 		"balance":    {wire.PathBalance, wire.Account{MMID: "m"}},
+		"mutations":  {wire.PathMutations, wire.MutationsRequest{MMID: "m"}},
 	} {
 		example, err := os.ReadFile("../wire/testdata/" + name + ".json")
 		require.NoError(t, err)
@@ -86,6 +87,169 @@ func TestAnswersHaveTheDocumentedShape(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(body), `"harga":"5500"`)
 	require.Contains(t, string(example), `"harga": "5500"`)
+}
+
+func bill(t *testing.T, e http.Handler, path, ref, code, customer string) (*wire.Reply[wire.Transaction], error) {
+	t.Helper()
+	_, body := post(t, e, path, wire.BuyRequest{MMID: "m", ProductCode: code, CustomerID: customer, Ref1: ref})
+	return wire.DecodeTransaction(body)
+}
+
+func TestABillHasTheDocumentedShape(t *testing.T) {
+	t.Parallel()
+	e := emulator.New(emulator.Config{})
+	for _, name := range []string{"inquiry", "payment"} {
+		example, err := os.ReadFile("../wire/testdata/" + name + ".json")
+		require.NoError(t, err)
+		code, answer := post(t, e, "/V1/api/"+name, wire.BuyRequest{MMID: "m", ProductCode: "PLNPASCA", CustomerID: "546302215889", Ref1: "INQ-1"})
+		require.Equal(t, 200, code)
+		diff, err := emulate.Shape(example, answer)
+		require.NoError(t, err)
+		require.Empty(t, diff, name)
+	}
+	require.Equal(t, "bill", e.Books().Purchases[0].Kind)
+}
+
+func TestBillsAreInventedFromTheCustomer(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	e := emulator.New(emulator.Config{Config: emulate.Config{Clock: c.Now}})
+	one, err := bill(t, e, wire.PathInquiry, "A", "PLNPASCA", "546302215889")
+	require.NoError(t, err)
+	same, err := bill(t, e, wire.PathInquiry, "B", "PLNPASCA", "546302215889")
+	require.NoError(t, err)
+	require.Equal(t, one.Data.TotalPrice, same.Data.TotalPrice)
+	require.NotEqual(t, one.Data.Ref2, same.Data.Ref2)
+	require.Equal(t, "APR26", one.Data.Facts()["bl_th"])
+	require.Equal(t, int64(*one.Data.Price)+int64(*one.Data.Admin), int64(*one.Data.TotalPrice))
+	two, err := bill(t, e, wire.PathInquiry, "C", "PLNPASCA", "546302215821")
+	require.NoError(t, err)
+	require.Equal(t, "MAR26,APR26", two.Data.Facts()["bl_th"])
+	require.Equal(t, "5000", two.Data.Facts()["denda"])
+	require.Equal(t, int64(*two.Data.Price)+int64(*two.Data.Admin), int64(*two.Data.TotalPrice))
+	for customer, words := range map[string]string{"546302215822": "sudah dibayar", "546302215823": "tidak terdaftar"} {
+		_, err = bill(t, e, wire.PathInquiry, "D", "PLNPASCA", customer)
+		r, ok := wire.AsRefusal(err)
+		require.True(t, ok)
+		require.Contains(t, r.Message, words)
+	}
+	require.Empty(t, e.Books().Purchases)
+}
+
+func TestAPaymentFollowsItsInquiry(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	e := emulator.New(emulator.Config{Config: emulate.Config{Clock: c.Now}})
+	refused := func(err error) *wire.Refusal {
+		t.Helper()
+		r, ok := wire.AsRefusal(err)
+		require.True(t, ok, "%v", err)
+		return r
+	}
+	_, err := bill(t, e, wire.PathPayment, "A", "PLNPASCA", "546302215889")
+	require.Contains(t, refused(err).Message, "inquiry tidak ditemukan")
+	inquiry, err := bill(t, e, wire.PathInquiry, "A", "PLNPASCA", "546302215889")
+	require.NoError(t, err)
+	_, err = bill(t, e, wire.PathPayment, "A", "PLNPASCA", "546302215888")
+	require.Contains(t, refused(err).Message, "inquiry tidak ditemukan")
+	_, err = bill(t, e, wire.PathInquiry, "A", "PLNPASCA", "546302215888")
+	require.True(t, refused(err).Duplicate(), "another inquiry under the same reference")
+	_, err = topup(t, e, "A", "IS5", "0844")
+	require.True(t, refused(err).Duplicate())
+	_, body := post(t, e, wire.PathStatus, wire.StatusRequest{MMID: "m", Ref1: "A"})
+	status, err := wire.DecodeTransaction(body)
+	require.NoError(t, err)
+	require.True(t, wire.OfInquiry(status.Data.Msg))
+	_, body = post(t, e, wire.HistoryOf("A"), wire.Account{MMID: "m"})
+	_, err = wire.DecodeHistoryOf(body)
+	require.True(t, refused(err).NotFound(404))
+
+	c.Add(15 * time.Minute)
+	_, err = bill(t, e, wire.PathPayment, "A", "PLNPASCA", "546302215889")
+	require.Contains(t, refused(err).Message, "kadaluarsa")
+	_, err = bill(t, e, wire.PathInquiry, "A", "PLNPASCA", "546302215889")
+	require.NoError(t, err)
+	c.Add(15*time.Minute - time.Second)
+	paid, err := bill(t, e, wire.PathPayment, "A", "PLNPASCA", "546302215889")
+	require.NoError(t, err)
+	require.Equal(t, wire.StateSuccess, paid.Data.State())
+	require.True(t, wire.OfPayment(paid.Data.Msg))
+	require.Len(t, paid.Data.SN(), 32)
+	_, err = bill(t, e, wire.PathPayment, "A", "PLNPASCA", "546302215889")
+	require.True(t, refused(err).Duplicate())
+	_, err = bill(t, e, wire.PathInquiry, "A", "PLNPASCA", "546302215889")
+	require.True(t, refused(err).Duplicate())
+	require.Equal(t, e.Books().Opening-int64(*inquiry.Data.TotalPrice), e.Books().Balance)
+	later, err := bill(t, e, wire.PathInquiry, "L", "PDAM", "546302215805")
+	require.NoError(t, err)
+	require.Equal(t, wire.StateSuccess, later.Data.State())
+	pending, err := bill(t, e, wire.PathPayment, "L", "PDAM", "546302215805")
+	require.NoError(t, err)
+	require.True(t, pending.Data.State().Pending(), "it is paid later")
+	c.Add(time.Minute)
+	require.True(t, e.Books().Purchases[1].Delivered)
+	prepaid, err := bill(t, e, wire.PathPayment, "P", "IS5", "0844")
+	require.NoError(t, err)
+	require.Equal(t, wire.StateSuccess, prepaid.Data.State(), "of a prepaid product it is a topup")
+}
+
+func TestMutations(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	e := emulator.New(emulator.Config{Config: emulate.Config{Clock: c.Now, Script: emulate.Digits(time.Minute, 0)}})
+	for i, customer := range []string{"0844", "0803"} {
+		_, err := topup(t, e, fmt.Sprint(i), "IS5", customer)
+		require.NoError(t, err)
+	}
+	c.Add(time.Hour)
+	e.Move(1_000_000, "TOPUP BCA")
+	list := func(req wire.MutationsRequest) []wire.Mutation {
+		req.MMID = "m"
+		_, body := post(t, e, wire.PathMutations, req)
+		r, err := wire.DecodeMutations(body)
+		require.NoError(t, err, string(body))
+		return r.Data.Rows
+	}
+	rows := list(wire.MutationsRequest{StartDate: "2026-04-21", EndDate: "2026-04-21"})
+	require.Len(t, rows, 4)
+	require.EqualValues(t, 1_000_000, rows[0].Debit, "newest first; what comes is a debit")
+	require.EqualValues(t, "TOPUP BCA", rows[0].Notes)
+	require.EqualValues(t, 5500, rows[1].Debit)
+	require.EqualValues(t, 5500, rows[3].Credit)
+	require.EqualValues(t, e.Books().Opening-5500, *rows[3].Balance)
+	require.EqualValues(t, e.Books().Balance, *rows[0].Balance)
+	require.Empty(t, list(wire.MutationsRequest{StartDate: "2026-04-22", EndDate: "2026-04-30"}))
+	_, body := post(t, e, wire.PathMutations, map[string]any{"mmid": "m", "start_date": "x"})
+	_, err := wire.DecodeMutations(body)
+	_, ok := wire.AsRefusal(err)
+	require.True(t, ok)
+}
+
+func TestAPlantedHistory(t *testing.T) {
+	t.Parallel()
+	e := emulator.New(emulator.Config{})
+	for _, ref := range []string{"A", "B", "C"} {
+		_, err := topup(t, e, ref, "IS5", "0844")
+		require.NoError(t, err)
+	}
+	w := httptest.NewRecorder()
+	e.Control().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/control/history", strings.NewReader(`{"ref":"A","price":9999,"state":"failed"}`)))
+	require.Equal(t, 200, w.Code)
+	e.Plant("B", emulator.Plant{Hide: true})
+	_, body := post(t, e, wire.PathHistory, wire.HistoryRequest{MMID: "m"})
+	r, err := wire.DecodeHistory(body)
+	require.NoError(t, err)
+	require.Len(t, r.Data.Rows, 2)
+	require.EqualValues(t, 9999, *r.Data.Rows[1].TotalPrice)
+	require.Equal(t, wire.StateFailed, r.Data.Rows[1].State())
+	_, body = post(t, e, wire.PathStatus, wire.StatusRequest{MMID: "m", Ref1: "A"})
+	status, err := wire.DecodeTransaction(body)
+	require.NoError(t, err)
+	require.Equal(t, wire.StateSuccess, status.Data.State(), "the book stays true")
+	_, body = post(t, e, wire.HistoryOf("B"), wire.Account{MMID: "m"})
+	_, err = wire.DecodeHistoryOf(body)
+	_, ok := wire.AsRefusal(err)
+	require.True(t, ok)
 }
 
 func TestAReferenceBuysOnce(t *testing.T) {

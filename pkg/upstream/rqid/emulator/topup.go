@@ -17,8 +17,8 @@ func (d *door) topup(b *emulate.Book, r *emulate.Request, in *asked) emulate.Ans
 	if ref == "" || code == "" || customer == "" {
 		return refuse(http.StatusUnprocessableEntity, wire.RCFormat, "product_code, customer_id dan ref_1 wajib diisi")
 	}
-	if b.ByRef(ref) != nil {
-		return refuse(http.StatusBadRequest, wire.RCDuplicate, "ref_1 sudah pernah digunakan")
+	if _, known := d.inquiries[ref]; known || b.ByRef(ref) != nil {
+		return duplicate()
 	}
 	product, ok := d.catalogue.find(code)
 	switch {
@@ -37,7 +37,7 @@ func (d *door) topup(b *emulate.Book, r *emulate.Request, in *asked) emulate.Ans
 	if o.SN == "" {
 		o.SN = serial(b, product)
 	}
-	e := b.Buy(p, product, plan(o, r.Now)...)
+	e := b.Buy(p, sold{product: product}, plan(o, r.Now)...)
 	if e == nil {
 		return refuse(http.StatusUnprocessableEntity, wire.RCBalance, "saldo tidak mencukupi")
 	}
@@ -76,12 +76,21 @@ func plan(o emulate.Outcome, now time.Time) []emulate.Step {
 	return steps
 }
 
+// status tells of the payment of a bill once there is one, and of its inquiry before.
 func (d *door) status(b *emulate.Book, ref string) emulate.Answer {
-	e := b.ByRef(ref)
-	if e == nil {
-		return notFound()
+	if e := b.ByRef(ref); e != nil {
+		return accept(rc(e), transaction(e, false))
 	}
-	return accept(rc(e), transaction(e, false))
+	if i, ok := d.inquiries[ref]; ok {
+		return accept(wire.RCSuccess, i.transaction(ref, false))
+	}
+	return notFound()
+}
+
+// sold is what the book keeps with a purchase; inquiry is a bill's.
+type sold struct {
+	product product
+	inquiry *inquired
 }
 
 // rc is the envelope's result code around a transaction.
@@ -100,23 +109,31 @@ func rc(e *emulate.Entry) string {
 
 func state(e *emulate.Entry) wire.State { return wire.StateOf(nil, lenient.Text(e.State)) }
 
-// transaction is the data of /topup (whole) and /status (as little as its
+// transaction is the data of /topup and /payment (whole) and /status (as little as its
 // example shows).
 func transaction(e *emulate.Entry, whole bool) wire.Transaction {
-	product := e.Facts.(product)
+	product, inquiry := e.Facts.(sold).product, e.Facts.(sold).inquiry
 	status := lenient.Int(state(e))
 	t := wire.Transaction{
 		Ref1: lenient.Text(e.Ref), ProductCode: product.Kode, Status: &status, StatusLabel: lenient.Text(e.State), Msg: message(e),
 	}
 	if whole {
 		t.ProductName, t.CustomerID = product.Nama, lenient.Text(e.Target)
-		t.Price, t.TotalPrice = wire.Rupiah(e.Price), wire.Rupiah(e.Price)
+		t.TotalPrice = wire.Rupiah(e.Price)
+		if inquiry != nil {
+			t.Ref2 = lenient.Text(inquiry.ref2)
+		} else {
+			t.Price = wire.Rupiah(e.Price)
+		}
 	}
 	return t
 }
 
 func message(e *emulate.Entry) lenient.Text {
 	head := "TRX " + e.Product + "." + e.Target
+	if e.Facts.(sold).inquiry != nil {
+		head = "BAYAR " + e.Product + "." + e.Target
+	}
 	switch state(e) {
 	case wire.StateSuccess:
 		return lenient.Text(head + " SUKSES, SN:" + e.SN)
@@ -129,12 +146,37 @@ func message(e *emulate.Entry) lenient.Text {
 	return lenient.Text(head + " SEDANG DIPROSES")
 }
 
-// row is a row of /history, with the fields of its example and no more.
-func row(e *emulate.Entry) wire.HistoryRow {
-	return wire.HistoryRow{
+// Plant is what the history tells of a purchase instead of what is so.
+type Plant struct {
+	// Price is in rupiah; nil leaves it.
+	Price *int64 `json:"price,omitempty"`
+	// State is a status label; empty leaves it.
+	State string `json:"state,omitempty"`
+	// Hide leaves the purchase out.
+	Hide bool `json:"hide,omitempty"`
+}
+
+// Plant makes the history tell otherwise of the purchase with this ref_1. The book, the
+// balance and /status stay true.
+func (e *Emulator) Plant(ref string, p Plant) {
+	e.Do(func(*emulate.Book, time.Time) { e.door.plants[ref] = p })
+}
+
+// row is a row of /history, with the fields of its example and no more; told is
+// whether it is in there.
+func (d *door) row(e *emulate.Entry) (row wire.HistoryRow, told bool) {
+	row = wire.HistoryRow{
 		Ref1: lenient.Text(e.Ref), ProductCode: lenient.Text(e.Product), CustomerID: lenient.Text(e.Target),
 		StatusLabel: lenient.Text(e.State), TotalPrice: wire.Rupiah(e.Price), CreatedAt: lenient.LocalOf(e.At),
 	}
+	plant := d.plants[e.Ref]
+	if plant.Price != nil {
+		row.TotalPrice = wire.Rupiah(*plant.Price)
+	}
+	if plant.State != "" {
+		row.StatusLabel = lenient.Text(plant.State)
+	}
+	return row, !plant.Hide
 }
 
 // history lists newest first: the day in WIB (today unless asked otherwise) or
@@ -157,7 +199,9 @@ func (d *door) history(b *emulate.Book, r *emulate.Request, in *asked) emulate.A
 			(in.TrxNo != "" && string(in.TrxNo) != e.Ref) {
 			continue
 		}
-		rows = append(rows, row(e))
+		if row, told := d.row(e); told {
+			rows = append(rows, row)
+		}
 	}
 	return listing(rows, in)
 }

@@ -11,6 +11,7 @@ import (
 const (
 	TypePrepaid  = "PRABAYAR"
 	TypePostpaid = "PASCABAYAR"
+	TypePhysical = "VOUCHER FISIK"
 )
 
 // YesNo is "Ya" or "Tidak".

@@ -166,6 +166,49 @@ func DecodeHistory(body []byte) (*Reply[Listing[HistoryRow]], error) {
 	return listing(body, lenient.Readable, checkRow)
 }
 
+// DecodeStatement reads /history, flat or paged, where a missing row would be
+// evidence: of a row that is not understood the reference is kept, as far as it can be
+// read, without a state; Odd counts them.
+func DecodeStatement(body []byte) (*Reply[Listing[HistoryRow]], error) {
+	r, err := listing(body, every, func(*keptRow) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	out := &Reply[Listing[HistoryRow]]{Status: r.Status, Code: r.Code, Message: r.Message, RC: r.RC}
+	out.Data.Links, out.Data.Meta = r.Data.Links, r.Data.Meta
+	out.Data.Rows = make([]HistoryRow, len(r.Data.Rows))
+	for i, row := range r.Data.Rows {
+		out.Data.Rows[i] = row.HistoryRow
+		if row.odd {
+			out.Data.Odd++
+		}
+	}
+	return out, nil
+}
+
+// keptRow is a row of /history that is kept even when it is not understood.
+type keptRow struct {
+	HistoryRow
+	odd bool
+}
+
+// UnmarshalJSON reads a row, or else no more than its reference.
+func (k *keptRow) UnmarshalJSON(b []byte) error {
+	err := lenient.Decode(b, &k.HistoryRow)
+	if err == nil {
+		err = checkRow(&k.HistoryRow)
+	}
+	if err == nil {
+		return nil
+	}
+	var ref struct {
+		Ref1 lenient.Text `json:"ref_1"`
+	}
+	_ = lenient.Decode(b, &ref) // what cannot be read stays empty, and is counted
+	*k = keptRow{HistoryRow: HistoryRow{Ref1: ref.Ref1}, odd: true}
+	return nil
+}
+
 // DecodeHistoryOf reads /history/{ref_1}, for which the document has no
 // example: one row, or a list of them. A success with null or an empty list is
 // the API's word that it knows none, so one odd row makes it malformed.
@@ -208,11 +251,12 @@ func DecodeBalance(body []byte) (*Reply[Saldo], error) {
 	})
 }
 
-// Mutation is a row of /mutations, in rupiah.
+// Mutation is a row of /mutations, in rupiah. In the document's example a purchase is a
+// credit that leaves less; its prose does not say which side is ours.
 type Mutation struct {
 	Debit     lenient.Int   `json:"debit"`
 	Credit    lenient.Int   `json:"credit"`
-	Balance   lenient.Int   `json:"balance"`
+	Balance   *lenient.Int  `json:"balance"`
 	Notes     lenient.Text  `json:"notes"`
 	TrxNo     lenient.Text  `json:"trx_no"`
 	CreatedAt lenient.Local `json:"created_at"`
@@ -220,5 +264,15 @@ type Mutation struct {
 
 // DecodeMutations reads /mutations, flat or paged.
 func DecodeMutations(body []byte) (*Reply[Listing[Mutation]], error) {
-	return listing(body, every, func(*Mutation) error { return nil })
+	return listing(body, every, func(m *Mutation) error {
+		switch {
+		case m.Balance == nil:
+			return lenient.Lacks("balance")
+		case m.Debit < 0:
+			return lenient.Odd("debit")
+		case m.Credit < 0:
+			return lenient.Odd("credit")
+		}
+		return nil
+	})
 }

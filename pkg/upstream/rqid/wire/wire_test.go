@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -142,13 +143,13 @@ func TestGarbageIsNeitherSuccessNorRefusal(t *testing.T) {
 		`{"status":"success","code":200,"message":"success","data":{"data":[]}}`,
 	}
 	all := decoders()
-	all["history_of"] = answer(wire.DecodeHistoryOf)
+	all["history_of"], all["statement"] = answer(wire.DecodeHistoryOf), answer(wire.DecodeStatement)
 	for name, rewrite := range all {
 		for _, body := range bodies {
 			_, err := rewrite([]byte(body))
 			require.ErrorIs(t, err, wire.ErrMalformed, "%s %s", name, body)
 		}
-		if name == "history_of" {
+		if name == "history_of" || name == "statement" {
 			continue
 		}
 		whole := read(t, name)
@@ -233,6 +234,81 @@ func TestTheHistoryOfOneIsStrict(t *testing.T) {
 	}
 }
 
+func TestAStatementKeepsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	const rows = `[{"ref_1":"A","status_label":"success","total_price":"1"},{"ref_1":"B","total_price":"1"},` +
+		`{"ref_1":7,"status_label":"failed","total_price":"1.000"},{"ref_1":{},"status_label":"failed"},[],null]`
+	for _, data := range []string{rows, `{"data":` + rows + `,"meta":{"current_page":1,"last_page":1,"per_page":50,"total":6}}`} {
+		r, err := wire.DecodeStatement([]byte(`{"status":"success","code":200,"message":"success","data":` + data + `}`))
+		require.NoError(t, err)
+		require.Len(t, r.Data.Rows, 6, "a row that is not understood must not look absent")
+		require.Equal(t, 5, r.Data.Odd)
+		require.Equal(t, wire.StateSuccess, r.Data.Rows[0].State())
+		require.EqualValues(t, "B", r.Data.Rows[1].Ref1)
+		require.EqualValues(t, "7", r.Data.Rows[2].Ref1)
+		for _, row := range r.Data.Rows[1:] {
+			require.Zero(t, row.State())
+		}
+	}
+}
+
+func TestAnInquiryIsToldFromItsPayment(t *testing.T) {
+	t.Parallel()
+	for msg, want := range map[string][2]bool{
+		"INQ PLN.546302215889 SUKSES, DATA:Anto ...": {true, false}, "inquiry sukses": {true, false}, "Cek tagihan PLN": {true, false},
+		"INQ PLN.1 SUKSES, SN:123":          {true, false},
+		"BAYAR PLN.546302215889 SUKSES ...": {false, true}, "Pembayaran sukses": {false, true}, "TRX PLN.1 SUKSES, SN:AB12": {false, true},
+		"...": {}, "": {}, "SUKSES": {}, "INQUISITOR SUKSES": {}, "TRX PLN.1 SUKSES": {},
+	} {
+		require.Equal(t, want, [2]bool{wire.OfInquiry(lenient.Text(msg)), wire.OfPayment(lenient.Text(msg))}, msg)
+	}
+}
+
+func TestCustomersAreComparedByTheirDigits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"546302215889", "546302215889", true}, {"0001234567890", "1234567890", true}, {"08123456789", "+62 812-3456-789", true}, {"", "1", true},
+		{"546302215889", "546302215888", false}, {"12345", "99912345", false}, {"123456", "999123456", true},
+	} {
+		require.Equal(t, c.same, wire.SameCustomer(c.a, c.b), c)
+		require.Equal(t, c.same, wire.SameCustomer(c.b, c.a), c)
+	}
+}
+
+func TestTheFactsOfABill(t *testing.T) {
+	t.Parallel()
+	r, err := wire.DecodeTransaction(read(t, "inquiry"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"no_pelanggan": "546302215889", "nama": "Anto", "bl_th": "APR26", "tagihan": "300000"}, r.Data.Facts())
+	for detail, want := range map[string]map[string]string{
+		`{"Nama":" A ","daya":1300,"denda":null,"rincian":[{"nama":"x"}],"alamat":{}}`: {"nama": "A", "daya": "1300"},
+		`[]`: nil, `null`: {}, `"text"`: nil, `{}`: {}, ``: nil,
+	} {
+		tx := wire.Transaction{Detail: json.RawMessage(detail)}
+		require.Equal(t, want, tx.Facts(), detail)
+	}
+}
+
+func TestBalancesAreNumbersOrTexts(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int64{`1000000`: 1_000_000, `"1000000"`: 1_000_000, `0`: 0, `-5`: -5} {
+		r, err := wire.DecodeBalance([]byte(`{"status":"success","code":200,"message":"success","data":{"saldo":` + body + `}}`))
+		require.NoError(t, err)
+		require.EqualValues(t, want, *r.Data.Saldo)
+	}
+	for _, body := range []string{`"1.000.000"`, `1e6`, `1.5`, `true`, `null`, `""`} {
+		_, err := wire.DecodeBalance([]byte(`{"status":"success","code":200,"message":"success","data":{"saldo":` + body + `}}`))
+		require.ErrorIs(t, err, wire.ErrMalformed, body)
+	}
+	_, err := wire.DecodeMutations([]byte(`{"status":"success","code":200,"message":"","data":[{"debit":0,"credit":5500,"notes":"x"}]}`))
+	require.ErrorIs(t, err, wire.ErrMalformed, "a movement without its balance")
+	_, err = wire.DecodeMutations([]byte(`{"status":"success","code":200,"message":"","data":[{"debit":-1,"credit":0,"balance":1}]}`))
+	require.ErrorIs(t, err, wire.ErrMalformed)
+}
+
 func TestSerialNumbers(t *testing.T) {
 	t.Parallel()
 	for msg, want := range map[string]string{
@@ -276,8 +352,10 @@ func FuzzDecoders(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte(`<html>`))
+	f.Add([]byte(`{"status":"success","code":200,"message":"","data":[{"ref_1":7},{"ref_1":{}},[],null,"x"]}`))
+	f.Add([]byte(`{"status":"success","code":200,"message":"","data":{"ref_1":"A","status":1,"msg":"INQ","detail":{"nama":"x","daya":1300,"rincian":[1],"Denda":null}}}`))
 	all := decoders()
-	all["history_of"] = answer(wire.DecodeHistoryOf)
+	all["history_of"], all["statement"] = answer(wire.DecodeHistoryOf), answer(wire.DecodeStatement)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for name, rewrite := range all {
 			v, err := rewrite(body)
@@ -287,7 +365,13 @@ func FuzzDecoders(f *testing.F) {
 				}
 				continue
 			}
-			if name == "history" || name == "history_of" || name == "mutations" {
+			if t1, ok := v.(*wire.Reply[wire.Transaction]); ok {
+				for fact, value := range t1.Data.Facts() {
+					require.Equal(t, strings.ToLower(fact), fact)
+					require.NotEmpty(t, value)
+				}
+			}
+			if name == "history" || name == "history_of" || name == "statement" || name == "mutations" {
 				continue // a local time may lie beyond what its layout can write
 			}
 			_, err = json.Marshal(v)
