@@ -87,6 +87,8 @@ func TestAListIsTheSameContentAsTextAndAsAnArray(t *testing.T) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add(cursor(cursorOrders, 42))
+	broken := cursor(cursorOrders, 42)
+	f.Add(broken[:9] + "\n" + broken[9:])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		key, ok := parseCursor(cursorOrders, text)

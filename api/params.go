@@ -79,7 +79,8 @@ func parseCursor(kind cursorKind, text string) (key int64, ok bool) {
 		return 0, false
 	}
 	key = int64(binary.BigEndian.Uint64(b[1:]))
-	return key, key > 0
+	// base64 passes over line breaks: what is not as it was given out is spoilt.
+	return key, key > 0 && cursor(kind, key) == text
 }
 
 // RangeParams select by time.
