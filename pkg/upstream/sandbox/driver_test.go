@@ -100,13 +100,24 @@ func TestConformance(t *testing.T) {
 				},
 			},
 			{
+				Name: "bill", Bought: bought, Bill: true,
+				Purchase: func(b upstreamtest.Backend, n int) *upstream.Purchase {
+					digits := b.(*desk).digits()
+					if digits == "04" || digits == "03" { // no bill is found for these
+						digits = "06"
+					}
+					return &upstream.Purchase{Ref: fmt.Sprint("B-", n), Category: "ppob", Code: "plnpasca", Target: fmt.Sprintf("5300%04d-%s", n, digits)}
+				},
+			},
+			{
 				Name: "number", Bought: bought, Rented: true,
 				Purchase: func(b upstreamtest.Backend, n int) *upstream.Purchase {
 					return &upstream.Purchase{Ref: fmt.Sprint("N-", n), MerchantRef: fmt.Sprintf("otp-%d-%s", n, b.(*desk).digits()), Category: "otp", Code: "tg-1"}
 				},
 			},
 		},
-		Listed: func(upstreamtest.Backend) map[string]int { return map[string]int{scopeAll: len(Offers())} },
+		Customers: upstreamtest.Customers{None: "530000000004", Life: payable},
+		Listed:    func(upstreamtest.Backend) map[string]int { return map[string]int{scopeAll: len(Offers())} },
 	})
 }
 
