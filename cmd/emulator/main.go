@@ -47,6 +47,7 @@ type options struct {
 	services, h2h, products int
 	balance                 int64
 	delay, jitter, life     time.Duration
+	paidAfter               time.Duration
 	requests                int
 	per, block              time.Duration
 	rqidRequests            int
@@ -71,6 +72,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.DurationVar(&o.delay, "delay", 2*time.Second, "time until a purchase succeeds or a code comes")
 	fs.DurationVar(&o.jitter, "jitter", time.Second, "up to so much longer")
 	fs.DurationVar(&o.life, "life", 15*time.Minute, "how long a number is rented")
+	fs.DurationVar(&o.paidAfter, "paid-after", 0, "time until an invoice is paid; 0 leaves that to the control API")
 	fs.IntVar(&o.requests, "requests", 5, "RumahOTP's limit of requests in a window; 0 for none")
 	fs.DurationVar(&o.per, "per", 10*time.Second, "RumahOTP's window")
 	fs.DurationVar(&o.block, "block", 30*time.Second, "how long a breach shuts the door; 0 only records it")
@@ -91,7 +93,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // common is what the emulators share; each has its own seed.
 func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
-	c := emulate.Config{Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter)}
+	c := emulate.Config{
+		Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter), Payer: emulate.PaidAfter(o.paidAfter),
+	}
 	if o.instant {
 		c.Limit, c.Script, c.KeepRequests = emulate.Limit{}, emulate.Always(0), 1000
 	}

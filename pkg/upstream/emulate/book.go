@@ -63,6 +63,11 @@ type Book struct {
 	open    map[*Entry]struct{}
 	script  Script
 	moved   []Movement
+	// What the provider billed for us, and when such bills are paid by themselves.
+	invoices    []*Invoice
+	pending     []*Invoice
+	invoiceByID map[string]*Invoice
+	payer       Payer
 }
 
 // Movement is one change of the balance: Amount is negative where money left.
@@ -112,6 +117,12 @@ func (b *Book) Plan(e *Entry, plan ...Step) {
 	b.open[e] = struct{}{}
 }
 
+// Resume replaces the future of an entry and carries out what of it is due by now.
+func (b *Book) Resume(e *Entry, now time.Time, plan ...Step) {
+	b.Plan(e, plan...)
+	b.advance(e, now)
+}
+
 // Apply carries out one step now and forgets the planned future.
 func (b *Book) Apply(e *Entry, s Step) {
 	b.Plan(e)
@@ -149,8 +160,9 @@ func (b *Book) move(e *Entry, at time.Time, amount int64) {
 // happen: the balance has a history.
 func (b *Book) advanceAll(now time.Time) {
 	type turn struct {
-		at    time.Time
-		entry *Entry
+		at, since time.Time
+		id        string
+		take      func()
 	}
 	var due []turn
 	for e := range b.open {
@@ -158,16 +170,22 @@ func (b *Book) advanceAll(now time.Time) {
 			if s.At.After(now) {
 				break
 			}
-			due = append(due, turn{s.At, e})
+			due = append(due, turn{s.At, e.At, e.ID, func() {
+				b.Plan(e, e.plan[1:]...)
+				b.step(e, s)
+			}})
 		}
 	}
-	slices.SortFunc(due, func(a, b turn) int {
-		return cmp.Or(a.at.Compare(b.at), a.entry.At.Compare(b.entry.At), cmp.Compare(a.entry.ID, b.entry.ID))
+	for _, i := range b.pending {
+		if at := i.ends(); !at.After(now) {
+			due = append(due, turn{at, i.At, i.ID, func() { b.endByItself(i) }})
+		}
+	}
+	slices.SortStableFunc(due, func(a, b turn) int {
+		return cmp.Or(a.at.Compare(b.at), a.since.Compare(b.since), cmp.Compare(a.id, b.id))
 	})
 	for _, t := range due {
-		s := t.entry.plan[0]
-		b.Plan(t.entry, t.entry.plan[1:]...)
-		b.step(t.entry, s)
+		t.take()
 	}
 }
 
@@ -211,6 +229,12 @@ func (b *Book) settle(now time.Time) {
 			e.plan[i].At = now
 		}
 	}
+	for _, i := range b.pending {
+		i.ExpiresAt = now
+		if !i.paysAt.IsZero() {
+			i.ExpiresAt, i.paysAt = now.Add(time.Nanosecond), now
+		}
+	}
 	b.advanceAll(now)
 }
 
@@ -220,6 +244,7 @@ type Books struct {
 	Opening   int64      `json:"opening"`
 	Purchases []Purchase `json:"purchases"`
 	Movements []Movement `json:"movements"`
+	Invoices  []Invoice  `json:"invoices,omitempty"`
 	// Requests is the arrivals' log, newest last, as far back as it is kept;
 	// Arrivals counts all of them by path.
 	Requests   []Arrival      `json:"requests,omitempty"`

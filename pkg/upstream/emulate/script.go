@@ -57,6 +57,9 @@ type Spec struct {
 	Mix    map[string]int `json:"mix,omitempty"`
 	After  Duration       `json:"after,omitempty"`
 	Jitter Duration       `json:"jitter,omitempty"`
+	// PaidAfter is how long it takes until an invoice is paid; zero leaves that to the
+	// control API.
+	PaidAfter Duration `json:"paid_after,omitempty"`
 }
 
 // Script builds what the spec describes.

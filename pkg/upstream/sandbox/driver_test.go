@@ -117,7 +117,12 @@ func TestConformance(t *testing.T) {
 			},
 		},
 		Customers: upstreamtest.Customers{None: "530000000004", Life: payable},
-		Listed:    func(upstreamtest.Backend) map[string]int { return map[string]int{scopeAll: len(Offers())} },
+		Invoicing: upstreamtest.Invoicing{Paid: 25_000, Unpaid: 25_011, Soon: soon},
+		Checks: []upstreamtest.Check{
+			{Kind: upstream.CheckBank, Code: "dana", Valid: "081234567801", Invalid: "081234567804"},
+			{Kind: upstream.CheckGame, Code: "freefire", Valid: "12345601", Invalid: "12345604"},
+		},
+		Listed: func(upstreamtest.Backend) map[string]int { return map[string]int{scopeAll: len(Offers())} },
 	})
 }
 

@@ -91,6 +91,10 @@ type Harness struct {
 	// Closed makes a product unavailable for a reason, as [upstream.Price] has it;
 	// false where the provider knows no such reason.
 	Closed func(b Backend, code, reason string) bool
+	// Invoicing is what is to be known of the provider's invoices.
+	Invoicing Invoicing
+	// Checks are what CheckAccount is tried with.
+	Checks []Check
 	// Listed is how many offers each scope of the catalogue has; scopes that are
 	// not named here are not compared.
 	Listed func(b Backend) map[string]int
@@ -104,6 +108,7 @@ type rig struct {
 	server   *httptest.Server
 	clock    *clock
 	requests atomic.Int64
+	made     atomic.Int64 // invoices
 }
 
 // clock is moved by hand.

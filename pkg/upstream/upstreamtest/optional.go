@@ -34,6 +34,9 @@ func optional(t *testing.T, h Harness) {
 		{"price", o.PriceCheck, prices},
 		{"statement", o.Statement, statement},
 		{"movements", o.Movements, movements},
+		{"invoices", o.Invoices, invoices},
+		{"checks of accounts", o.CheckAccount, checks},
+		{"purchases one at a time", o.Serial, serials},
 	} {
 		if part.has {
 			t.Run(part.name, func(t *testing.T) {
