@@ -12,6 +12,7 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
 	"github.com/muarahq/muara/pkg/upstream/sandbox"
+	"github.com/muarahq/muara/pkg/upstream/smm"
 )
 
 // Kind is a driver as the rest of Muara knows it.
@@ -35,6 +36,8 @@ func All() []Kind {
 		{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}, New: of(rumahotp.New)},
 		// Nobody's, and it bears more.
 		{Name: "sandbox", Limit: budget.Limit{Requests: 200, Per: time.Second}, New: of(sandbox.New)},
+		// A convention that documents no limit.
+		{Name: "smm", Limit: polite, New: of(smm.New)},
 	}
 }
 

@@ -7,24 +7,29 @@ import (
 	"time"
 )
 
+// KindSMM is the kind of orders at panels: only these are delivered in part.
+const KindSMM = "smm"
+
 // Purchase is one thing that was bought: the provider's own record of it.
 // Price is in rupiah. Delivered and Refunded are where the money and the goods
 // are now; a purchase that is neither is still open.
 type Purchase struct {
 	ID      string    `json:"id"`
-	Kind    string    `json:"kind"` // otp, h2h, topup
+	Kind    string    `json:"kind"` // otp, h2h, topup, smm
 	Product string    `json:"product"`
 	Target  string    `json:"target,omitempty"`
 	Ref     string    `json:"ref,omitempty"`
 	Price   int64     `json:"price"`
 	At      time.Time `json:"at"`
 	// State is the provider's word for where it stands.
-	State     string   `json:"state"`
-	Delivered bool     `json:"delivered"`
-	Refunded  bool     `json:"refunded"`
-	Reason    Reason   `json:"reason,omitempty"`
-	SN        string   `json:"sn,omitempty"`
-	Codes     []string `json:"codes,omitempty"`
+	State     string `json:"state"`
+	Delivered bool   `json:"delivered"`
+	Refunded  bool   `json:"refunded"`
+	// Back is what came back of the price of a purchase that was delivered in part.
+	Back   int64    `json:"back,omitempty"`
+	Reason Reason   `json:"reason,omitempty"`
+	SN     string   `json:"sn,omitempty"`
+	Codes  []string `json:"codes,omitempty"`
 	// Timeline is every state it has been in.
 	Timeline []Step `json:"timeline"`
 }
@@ -35,8 +40,10 @@ type Step struct {
 	State   string    `json:"state"`
 	Deliver bool      `json:"deliver,omitempty"`
 	// Refund gives the price back; Charge takes it again (a late success).
-	Refund bool   `json:"refund,omitempty"`
-	Charge bool   `json:"charge,omitempty"`
+	Refund bool `json:"refund,omitempty"`
+	Charge bool `json:"charge,omitempty"`
+	// Back gives a part of the price back, in rupiah.
+	Back   int64  `json:"back,omitempty"`
 	Reason Reason `json:"reason,omitempty"`
 	SN     string `json:"sn,omitempty"`
 	Code   string `json:"code,omitempty"`
@@ -204,11 +211,15 @@ func (b *Book) step(e *Entry, s Step) {
 	}
 	if s.Refund && !e.Refunded {
 		e.Refunded = true
-		b.move(e, s.At, e.Price)
+		b.move(e, s.At, e.Price-e.Back)
 	}
 	if s.Charge && e.Refunded {
-		e.Refunded = false
+		e.Refunded, e.Back = false, 0
 		b.move(e, s.At, -e.Price)
+	}
+	if back := min(s.Back, e.Price-e.Back); back > 0 && !e.Refunded {
+		e.Back += back
+		b.move(e, s.At, back)
 	}
 	if s.Reason != "" {
 		e.Reason = s.Reason
@@ -326,7 +337,7 @@ func (b Books) Spent() int64 {
 	var sum int64
 	for _, p := range b.Purchases {
 		if !p.Refunded {
-			sum += p.Price
+			sum += p.Price - p.Back
 		}
 	}
 	return sum
