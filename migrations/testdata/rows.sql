@@ -53,3 +53,14 @@ VALUES ('msg_1', 'MRA-M-0000000001', 'live', 'order.updated', 'order:1', 1, fals
 
 INSERT INTO sandbox_records (upstream, kind, ref, category, code, target, operator, plan, quantity, debit, credit, resent_at, at)
 VALUES ('sandbox', 'purchase', 'M1', 'ppob', 'pulsa5', '0812', '', '01', 1, 5000, 0, '{}', now());
+
+INSERT INTO deposits (id, wallet_id, mode, ref, amount, fee, total, received, asked, gateway, upstream_ref, qr, token, state, version, attempt, sent,
+    cancel_requested, credited, suspense, flag, trace_parent, lease_until, next_run_at, polls, expires_at, created_at, updated_at)
+SELECT 1, id, 'live', 'top-1', 100000, 347, 100347, 100347, 100000, 'rq', 'INV-1', '000201', 'token', 'pending', 1, 1, true,
+    false, 0, 0, '', '', now(), now(), 0, now(), now(), now() FROM wallets;
+INSERT INTO deposit_attempts (deposit_id, n, gateway, asked, upstream_ref, outcome, said_code, said_detail, started_at)
+VALUES (1, 1, 'rq', 100000, 'INV-1', 'opened', '', '', now());
+INSERT INTO deposit_events (deposit_id, version, from_state, to_state, cause, detail, created_at) VALUES (1, 1, '', 'creating', 'merchant', '', now());
+INSERT INTO deposit_gateways (name, skip_until, failures) VALUES ('rq', now(), 0);
+INSERT INTO deposit_codes (gateway, total, deposit_id, until) VALUES ('static-qris', 100347, 1, now());
+INSERT INTO deposit_lines (gateway, key, amount, paid_at, note, outcome, created_at) VALUES ('static-qris', 'k', 100347, now(), '', 'unmatched', now());

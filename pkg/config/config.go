@@ -3,8 +3,6 @@ package config
 import (
 	"net/netip"
 	"time"
-
-	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 // Config is the whole file. The comments give each key's default.
@@ -87,7 +85,7 @@ type Upstream struct {
 }
 
 // Budget is a promise to an upstream: never more than Requests arrivals in any window of Per. Where both are 0 the
-// driver's documented limit counts.
+// driver's documented limit counts (see DefaultBudget).
 type Budget struct {
 	Requests int           `yaml:"requests"`
 	Per      time.Duration `yaml:"per"`
@@ -139,8 +137,16 @@ type Trace struct {
 	Ratio    float64 `yaml:"ratio"`    // 1 when 0: the share of new traces that are kept
 }
 
-// DriverSandbox is the driver of the test mode.
-const DriverSandbox = "sandbox"
+// The drivers.
+const (
+	DriverRumahOTP  = "rumahotp"
+	DriverRqid      = "rqid"
+	DriverInvoice   = "invoice"
+	DriverSMM       = "smm"
+	DriverDigiflazz = "digiflazz"
+	DriverMuara     = "muara"
+	DriverSandbox   = "sandbox"
+)
 
 // What an upstream may provide.
 const (
@@ -165,10 +171,16 @@ const BuiltInSandbox = "sandbox"
 // Off turns a listener off.
 const Off = "off"
 
-// defaultBudget is what a driver's provider allows.
-func defaultBudget(driver string) Budget {
-	k, _ := drivers.ByName(driver) // an unknown one is refused
-	return Budget{Requests: k.Limit.Requests, Per: k.Limit.Per}
+// DefaultBudget is what a driver's provider allows: RumahOTP documents 5 requests in 10 seconds for a key; the others
+// document nothing, and 20 a second is a polite guess. The sandbox is nobody's, and bears more.
+func DefaultBudget(driver string) Budget {
+	switch driver {
+	case DriverRumahOTP:
+		return Budget{Requests: 5, Per: 10 * time.Second}
+	case DriverSandbox:
+		return Budget{Requests: 200, Per: time.Second}
+	}
+	return Budget{Requests: 20, Per: time.Second}
 }
 
 func or[T comparable](p *T, value T) {
@@ -218,7 +230,7 @@ func (c *Config) defaults() {
 		u := &c.Upstreams[i]
 		or(&u.Timeout, 20*time.Second)
 		if u.Budget == (Budget{}) {
-			u.Budget = defaultBudget(u.Driver)
+			u.Budget = DefaultBudget(u.Driver)
 		}
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 var (
@@ -21,7 +19,8 @@ var (
 	keyPrefix    = regexp.MustCompile(`^[a-z0-9]{2,10}$`)
 	idPrefix     = regexp.MustCompile(`^[A-Z0-9]{2,10}$`)
 
-	kinds = []string{ProvidesOTP, ProvidesPPOB, ProvidesSMM, ProvidesDeposit, ProvidesWithdraw, ProvidesCheck}
+	drivers = []string{DriverRumahOTP, DriverRqid, DriverInvoice, DriverSMM, DriverDigiflazz, DriverMuara, DriverSandbox}
+	kinds   = []string{ProvidesOTP, ProvidesPPOB, ProvidesSMM, ProvidesDeposit, ProvidesWithdraw, ProvidesCheck}
 )
 
 // keyBytes is the size of the encryption key: AES-256.
@@ -115,7 +114,7 @@ func (u Upstream) validate(path string, shutdown time.Duration, errs *errorList)
 	if !upstreamName.MatchString(u.Name) {
 		errs.add(path+".name", "must be 1 to 31 of a-z, 0-9 and -, beginning with a letter or digit, not %q", u.Name)
 	}
-	oneOf(errs, path+".driver", u.Driver, drivers.Names())
+	oneOf(errs, path+".driver", u.Driver, drivers)
 	if u.Name == BuiltInSandbox && u.Driver != DriverSandbox {
 		errs.add(path+".name", "%q is the test mode's own source", u.Name)
 	}

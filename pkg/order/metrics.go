@@ -22,36 +22,22 @@ type Metrics struct {
 // NewMetrics registers the metrics, once however many writers a process has.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
-		placed: register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		placed: metrics.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "muara_orders_placed_total", Help: "Placements by category and verdict (accepted, replayed, refused, failed).",
 		}, []string{"category", "verdict"})),
-		entered: register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		entered: metrics.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "muara_orders_total", Help: "Orders that entered a state.",
 		}, []string{"upstream", "category", "state"})),
-		final: register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		final: metrics.Register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "muara_order_final_seconds", Help: "From accepting an order to its final state.",
 			Buckets:                     []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400},
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"category", "state"})),
-		rupiah: register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		rupiah: metrics.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "muara_order_rupiah_total", Help: "Rupiah booked for orders, by what for: settle, refund, cost, late_cost, late_charge. Margin is settle and late_charge less cost and late_cost.",
 		}, []string{"upstream", "category", "kind"})),
-		sets: register(reg, prometheus.NewHistogramVec(metrics.Seconds("muara_order_commit_seconds", "Duration of common commits."), []string{"what"})),
+		sets: metrics.Register(reg, prometheus.NewHistogramVec(metrics.Seconds("muara_order_commit_seconds", "Duration of common commits."), []string{"what"})),
 	}
-}
-
-// register gives the collector that is registered under the name, the first one's.
-func register[C prometheus.Collector](reg prometheus.Registerer, c C) C {
-	err := reg.Register(c)
-	if known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if first, ok := known.ExistingCollector.(C); ok {
-			return first
-		}
-	}
-	if err != nil {
-		panic(err) // two metrics of one name: a mistake that every start shows
-	}
-	return c
 }
 
 // placement counts a verdict.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/id"
 )
 
 // sent places an order and has it sent.
@@ -73,7 +74,7 @@ func TestParseIDReadsBothNames(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
 		PublicID(PPOB, 4711): 4711, "4711": 4711, PublicID(OTP, 1<<62): 1 << 62,
-		"ppob-" + encode(9): 9, "0": 0, "-3": 0, "PPOB-": 0, "x": 0, "": 0, "99999999999999999999": 0,
+		"ppob-" + id.Text(9): 9, "0": 0, "-3": 0, "PPOB-": 0, "x": 0, "": 0, "99999999999999999999": 0,
 	} {
 		id, ok := ParseID(text)
 		require.Equal(t, want != 0, ok, text)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
+	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
 )
@@ -242,7 +243,7 @@ func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error)
 	}
 	due := now.Add(queueGrace)
 	return &Order{
-		ID: newID(now), WalletID: r.WalletID, Mode: mode, Ref: r.Ref, ContentHash: hash, Category: r.Category,
+		ID: id.New(now), WalletID: r.WalletID, Mode: mode, Ref: r.Ref, ContentHash: hash, Category: r.Category,
 		SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, Quantity: r.Quantity, Price: r.Price,
 		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Inputs: inputs, CallbackURL: r.CallbackURL,
 		MaxCost: r.MaxCost, State: Queued, Version: 1, Upstream: r.Route.Upstream, OfferID: r.Route.OfferID, Code: r.Route.Code,

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
 )
@@ -365,7 +366,7 @@ func TestListFiltersAndPages(t *testing.T) {
 func TestPublicIDs(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2030, 5, 1, 0, 0, 0, 0, time.UTC)
-	a, b := newID(now), newID(now.Add(time.Millisecond))
+	a, b := id.New(now), id.New(now.Add(time.Millisecond))
 	require.Less(t, a, b)
 	for _, c := range []Category{PPOB, SMM, OTP, Product} {
 		got, id, ok := ParsePublicID(PublicID(c, a))

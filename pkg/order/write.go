@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/webhook"
@@ -368,7 +369,7 @@ func (c *change) webhook(now time.Time) webhook.Event {
 // OurRef is our reference for an attempt at an upstream: unique for ever, and the
 // same on every question about it.
 func OurRef(orderID int64, attempt int) string {
-	return "M" + encode(orderID) + strconv.Itoa(attempt)
+	return "M" + id.Text(orderID) + strconv.Itoa(attempt)
 }
 
 // Recipient is the customer's number, id or link that the order is for.

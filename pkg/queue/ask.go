@@ -25,18 +25,44 @@ type Answer struct {
 	Refused bool `json:"refused,omitempty"`
 }
 
-// Ask puts a question to the workers of an upstream and waits for the answer
-// until ctx ends: at most once, and fails with [ErrNoAnswer].
+// Ask puts a question about an offer to the workers of an upstream and waits for
+// the answer until ctx ends: at most once, and fails with [ErrNoAnswer].
 func (e *Enqueuer) Ask(ctx context.Context, upstream, kind string, offerID int64) (*Answer, error) {
-	reply := "muara:reply:" + rand.Text()
+	return e.ask(ctx, upstream, Task{Kind: kind, OfferID: offerID})
+}
+
+// AskDeposit asks the workers of a gateway something about a deposit, and gives
+// their verdict; like Ask. What they did is in the deposit's row.
+func (e *Enqueuer) AskDeposit(ctx context.Context, gateway, kind string, depositID int64, attempt int) (verdict string, err error) {
+	a, err := e.ask(ctx, gateway, Task{Kind: kind, DepositID: depositID, Attempt: attempt})
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(a.Data, &verdict); err != nil {
+		return "", fmt.Errorf("queue: verdict: %w", err)
+	}
+	return verdict, nil
+}
+
+// ReplyVerdict answers AskDeposit.
+func (e *Enqueuer) ReplyVerdict(ctx context.Context, reply, verdict string) error {
+	body, err := json.Marshal(verdict)
+	if err != nil {
+		return fmt.Errorf("queue: verdict: %w", err)
+	}
+	return e.Reply(ctx, reply, Answer{Data: body})
+}
+
+func (e *Enqueuer) ask(ctx context.Context, upstream string, t Task) (*Answer, error) {
+	t.Reply = "muara:reply:" + rand.Text()
 	timeout := turnTimeout
 	if at, ok := ctx.Deadline(); ok {
 		timeout = time.Until(at)
 	}
-	if err := e.put(ctx, TypeAsk, Ask(upstream), reply, Task{Kind: kind, OfferID: offerID, Reply: reply}, max(timeout, time.Second)); err != nil {
+	if err := e.put(ctx, TypeAsk, Ask(upstream), t.Reply, t, max(timeout, time.Second)); err != nil {
 		return nil, err
 	}
-	got, err := e.rdb.BLPop(ctx, max(timeout, time.Second), reply).Result()
+	got, err := e.rdb.BLPop(ctx, max(timeout, time.Second), t.Reply).Result()
 	if errors.Is(err, redis.Nil) || ctx.Err() != nil {
 		return nil, ErrNoAnswer
 	}

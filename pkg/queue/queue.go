@@ -21,6 +21,7 @@ const (
 	TypeCatalog = "catalog"
 	TypeBalance = "balance"
 	TypeWebhook = "webhook"
+	TypeDeposit = "deposit"
 )
 
 // Webhook is the queue of outgoing webhooks.
@@ -62,6 +63,8 @@ type Task struct {
 	Reply   string `json:"reply,omitempty"`
 	Kind    string `json:"kind,omitempty"`
 	OfferID int64  `json:"offer,omitempty"`
+	// DepositID is the deposit that a question is about; Attempt is its own then.
+	DepositID int64 `json:"deposit,omitempty"`
 }
 
 // Parse reads a payload.
@@ -117,6 +120,12 @@ func (e *Enqueuer) CatalogTurn(ctx context.Context, upstream string, gen int64) 
 // BalanceTurn asks for our balance at the upstream.
 func (e *Enqueuer) BalanceTurn(ctx context.Context, upstream string, slot int64) error {
 	return e.put(ctx, TypeBalance, Low(upstream), "balance:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
+}
+
+// DepositTurn asks for a turn of questions about deposits; one that waits or runs is
+// enough.
+func (e *Enqueuer) DepositTurn(ctx context.Context, upstream string, gen int64) error {
+	return e.put(ctx, TypeDeposit, Poll(upstream), "deposit:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
 }
 
 // Webhook asks for an event to be delivered, having been tried attempts times.
