@@ -37,6 +37,7 @@ const (
 type demo struct {
 	MerchantID    string `json:"merchant_id"`
 	Key           string `json:"key"`
+	TestKey       string `json:"test_key"`
 	WebhookSecret string `json:"webhook_secret"`
 }
 
@@ -65,6 +66,13 @@ func prepareDemo(ctx context.Context, g *gateway) (*demo, error) {
 			return nil, err
 		}
 		d = &demo{MerchantID: m.ID, Key: key.Secret}
+	}
+	if d.TestKey == "" {
+		key, err := store.CreateKey(ctx, d.MerchantID, merchant.Test, "test", actor)
+		if err != nil {
+			return nil, err
+		}
+		d.TestKey = key.Secret
 	}
 	if err := topUp(ctx, store, d.MerchantID); err != nil {
 		return nil, err

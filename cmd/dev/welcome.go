@@ -162,6 +162,10 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	curl("/order/otp-" + run)
 	say("\n  # a premium product: delivered in the same answer")
 	post("/order", `{"category":"product","ref":"prd-`+run+`","sku":"`+s.product+`"}`)
+	say("\n  # test mode: a wallet and a catalogue of its own; the last two digits choose the outcome (docs/test-mode.md)")
+	say("  curl -s -H 'Authorization: Bearer %s' '%s/ppob/products'", d.TestKey, base)
+	say("  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s/order'", d.TestKey,
+		`{"category":"ppob","ref":"test-`+run+`","sku":"TESTPLN20","customer_no":"530000000002"}`, base)
 	say("\n  # orders, money, webhooks")
 	curl("/orders?limit=3")
 	curl("/mutations?limit=3")

@@ -21,6 +21,7 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
+	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
 )
 
 func main() {
@@ -47,11 +48,14 @@ type options struct {
 	services, h2h, products int
 	balance                 int64
 	delay, jitter, life     time.Duration
+	paidAfter               time.Duration
 	requests                int
 	per, block              time.Duration
 	rqidRequests            int
 	rqidPer                 time.Duration
 	instant                 bool
+	smm, currency, rate     string
+	smmServices             int
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -60,7 +64,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.SetOutput(stderr)
 	fs.StringVar(&o.rumahotp, "rumahotp", "127.0.0.1:9101", "address of the RumahOTP emulator (base URL http://…/api); empty for none")
 	fs.StringVar(&o.rqid, "rqid", "127.0.0.1:9102", "address of the rqid emulator; empty for none")
-	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, /rqid/control/…); empty for none")
+	fs.StringVar(&o.smm, "smm", "127.0.0.1:9103", "address of the emulator of an SMM panel; empty for none")
+	fs.StringVar(&o.currency, "smm-currency", "IDR", "currency of the account at the panel")
+	fs.StringVar(&o.rate, "smm-rate", "1", "how many rupiah one of it is, as in 16350.25")
+	fs.IntVar(&o.smmServices, "smm-services", 0, "number of the panel's services; 0 for the demo's")
+	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, /rqid/control/…, /smm/control/…); empty for none")
 	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
 	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of catalogues and chance")
@@ -71,6 +79,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.DurationVar(&o.delay, "delay", 2*time.Second, "time until a purchase succeeds or a code comes")
 	fs.DurationVar(&o.jitter, "jitter", time.Second, "up to so much longer")
 	fs.DurationVar(&o.life, "life", 15*time.Minute, "how long a number is rented")
+	fs.DurationVar(&o.paidAfter, "paid-after", 0, "time until an invoice is paid; 0 leaves that to the control API")
 	fs.IntVar(&o.requests, "requests", 5, "RumahOTP's limit of requests in a window; 0 for none")
 	fs.DurationVar(&o.per, "per", 10*time.Second, "RumahOTP's window")
 	fs.DurationVar(&o.block, "block", 30*time.Second, "how long a breach shuts the door; 0 only records it")
@@ -91,7 +100,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // common is what the emulators share; each has its own seed.
 func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
-	c := emulate.Config{Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter)}
+	c := emulate.Config{
+		Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter), Payer: emulate.PaidAfter(o.paidAfter),
+	}
 	if o.instant {
 		c.Limit, c.Script, c.KeepRequests = emulate.Limit{}, emulate.Always(0), 1000
 	}
@@ -111,9 +122,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Config: o.common(1, emulate.Limit{Requests: o.rqidRequests, Per: o.rqidPer, Block: o.block}),
 		APIKey: o.key, MMID: o.mmid, Products: o.products,
 	})
+	panel := smm.New(smm.Config{
+		Config: o.common(2, emulate.Limit{}), APIKey: o.key, Currency: o.currency, Rate: o.rate, Services: o.smmServices,
+		RefillAfter: o.delay, CancelAfter: o.delay,
+	})
 	control := http.NewServeMux()
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
+	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
 	control.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		emulate.WriteJSON(w, http.StatusOK, map[string]bool{"ok": true})
 	})
@@ -124,7 +140,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, s := range []struct {
 		name, addr string
 		handler    http.Handler
-	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"control", o.control, control}} {
+	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"control", o.control, control}} {
 		if s.addr == "" {
 			continue
 		}

@@ -37,7 +37,7 @@ func TestServesUntilStopped(t *testing.T) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
+		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
 		_ = w.Close()
 	}()
 	urls := map[string]string{}
@@ -46,14 +46,17 @@ func TestServesUntilStopped(t *testing.T) {
 		name, url, _ := strings.Cut(lines.Text(), " ")
 		urls[name] = url
 	}
-	require.Len(t, urls, 3)
+	require.Len(t, urls, 4)
 
 	status, body := call(t, "GET", urls["rumahotp"]+"/api/v1/h2h/transaksi/create?target=081&id=FF50", "", "x-apikey", "k")
 	require.Equal(t, 200, status, body)
 	status, body = call(t, "POST", urls["rqid"]+"/V1/api/topup", `{"mmid":"m","product_code":"IS5","customer_id":"0812","ref_1":"A"}`, "rqid", "k")
 	require.Equal(t, 200, status, body)
 	require.Contains(t, body, "SN:")
-	for _, name := range []string{"rumahotp", "rqid"} {
+	status, body = call(t, "POST", urls["smm"]+"/api/v2", "key=k&action=add&service=1&link=https://x.test/1&quantity=50", "Content-Type", "application/x-www-form-urlencoded")
+	require.Equal(t, 200, status, body)
+	require.JSONEq(t, `{"order":23501}`, body)
+	for _, name := range []string{"rumahotp", "rqid", "smm"} {
 		var books emulate.Books
 		_, body = call(t, "GET", urls["control"]+"/"+name+"/control/books", "")
 		require.NoError(t, json.Unmarshal([]byte(body), &books), body)

@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 // Config is the whole file. The comments give each key's default.
@@ -85,7 +87,7 @@ type Upstream struct {
 }
 
 // Budget is a promise to an upstream: never more than Requests arrivals in any window of Per. Where both are 0 the
-// driver's documented limit counts (see DefaultBudget).
+// driver's documented limit counts.
 type Budget struct {
 	Requests int           `yaml:"requests"`
 	Per      time.Duration `yaml:"per"`
@@ -137,16 +139,8 @@ type Trace struct {
 	Ratio    float64 `yaml:"ratio"`    // 1 when 0: the share of new traces that are kept
 }
 
-// The drivers.
-const (
-	DriverRumahOTP  = "rumahotp"
-	DriverRqid      = "rqid"
-	DriverInvoice   = "invoice"
-	DriverSMM       = "smm"
-	DriverDigiflazz = "digiflazz"
-	DriverMuara     = "muara"
-	DriverSandbox   = "sandbox"
-)
+// DriverSandbox is the driver of the test mode.
+const DriverSandbox = "sandbox"
 
 // What an upstream may provide.
 const (
@@ -171,16 +165,10 @@ const BuiltInSandbox = "sandbox"
 // Off turns a listener off.
 const Off = "off"
 
-// DefaultBudget is what a driver's provider allows: RumahOTP documents 5 requests in 10 seconds for a key; the others
-// document nothing, and 20 a second is a polite guess. The sandbox is nobody's, and bears more.
-func DefaultBudget(driver string) Budget {
-	switch driver {
-	case DriverRumahOTP:
-		return Budget{Requests: 5, Per: 10 * time.Second}
-	case DriverSandbox:
-		return Budget{Requests: 200, Per: time.Second}
-	}
-	return Budget{Requests: 20, Per: time.Second}
+// defaultBudget is what a driver's provider allows.
+func defaultBudget(driver string) Budget {
+	k, _ := drivers.ByName(driver) // an unknown one is refused
+	return Budget{Requests: k.Limit.Requests, Per: k.Limit.Per}
 }
 
 func or[T comparable](p *T, value T) {
@@ -230,7 +218,7 @@ func (c *Config) defaults() {
 		u := &c.Upstreams[i]
 		or(&u.Timeout, 20*time.Second)
 		if u.Budget == (Budget{}) {
-			u.Budget = DefaultBudget(u.Driver)
+			u.Budget = defaultBudget(u.Driver)
 		}
 	}
 }

@@ -308,7 +308,7 @@ func prefix(raw string) (netip.Prefix, bool) {
 
 func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if tag := v.Type().Field(i).Tag.Get("yaml"); tag != "" && tag == key {
+		if tag := v.Type().Field(i).Tag.Get("yaml"); tag != "" && tag != "-" && tag == key {
 			return v.Field(i), true
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 var (
@@ -19,8 +21,7 @@ var (
 	keyPrefix    = regexp.MustCompile(`^[a-z0-9]{2,10}$`)
 	idPrefix     = regexp.MustCompile(`^[A-Z0-9]{2,10}$`)
 
-	drivers = []string{DriverRumahOTP, DriverRqid, DriverInvoice, DriverSMM, DriverDigiflazz, DriverMuara, DriverSandbox}
-	kinds   = []string{ProvidesOTP, ProvidesPPOB, ProvidesSMM, ProvidesDeposit, ProvidesWithdraw, ProvidesCheck}
+	kinds = []string{ProvidesOTP, ProvidesPPOB, ProvidesSMM, ProvidesDeposit, ProvidesWithdraw, ProvidesCheck}
 )
 
 // keyBytes is the size of the encryption key: AES-256.
@@ -114,7 +115,7 @@ func (u Upstream) validate(path string, shutdown time.Duration, errs *errorList)
 	if !upstreamName.MatchString(u.Name) {
 		errs.add(path+".name", "must be 1 to 31 of a-z, 0-9 and -, beginning with a letter or digit, not %q", u.Name)
 	}
-	oneOf(errs, path+".driver", u.Driver, drivers)
+	oneOf(errs, path+".driver", u.Driver, drivers.Names())
 	if u.Name == BuiltInSandbox && u.Driver != DriverSandbox {
 		errs.add(path+".name", "%q is the test mode's own source", u.Name)
 	}

@@ -42,8 +42,10 @@ func (c Class) String() string {
 type Reason string
 
 // The reasons. Customer ends the order (the customer's number or account is
-// wrong); Product, Price, OurBalance and OurAccount let another offer try;
-// Duplicate means that the provider knows this reference already: ask it.
+// wrong), as does Busy (another order for the same target is under way there);
+// Product, Gone (the provider no longer has the product), Price, OurBalance and
+// OurAccount let another offer try; Duplicate means that the provider knows this
+// reference already: ask it. Early is a request that may be made later (After).
 const (
 	ReasonCustomer   Reason = "customer"
 	ReasonProduct    Reason = "product"
@@ -51,6 +53,9 @@ const (
 	ReasonOurBalance Reason = "our_balance"
 	ReasonOurAccount Reason = "our_account"
 	ReasonDuplicate  Reason = "duplicate"
+	ReasonBusy       Reason = "busy"
+	ReasonGone       Reason = "gone"
+	ReasonEarly      Reason = "early"
 )
 
 // Further reasons of purchases. Repeat: this provider does not sell the same thing to

@@ -310,6 +310,26 @@ func (c *Client) RefillStatus(ctx context.Context, slot *budget.Slot, upstreamRe
 	return call(ctx, c, slot, "refill_status", nil, func(ctx context.Context) (*Refill, error) { return d.RefillStatus(ctx, upstreamRef) })
 }
 
+// RefillBulkLimit is how many refills one BulkRefillStatus may ask about; zero
+// without bulk.
+func (c *Client) RefillBulkLimit() int {
+	if d, ok := c.driver.(BulkRefillStatus); ok {
+		return d.RefillBulkLimit()
+	}
+	return 0
+}
+
+// BulkRefillStatus asks about many refills in one request.
+func (c *Client) BulkRefillStatus(ctx context.Context, slot *budget.Slot, upstreamRefs []string) (map[string]*Refill, error) {
+	d, ok := c.driver.(BulkRefillStatus)
+	if !ok {
+		return nil, c.unsupported(ctx, slot)
+	}
+	return call(ctx, c, slot, "bulk_refill_status", nil, func(ctx context.Context) (map[string]*Refill, error) {
+		return d.BulkRefillStatus(ctx, upstreamRefs)
+	})
+}
+
 // Operators lists the operators of an offer for a merchant who waits.
 func (c *Client) Operators(ctx context.Context, code string, extra json.RawMessage) ([]Operator, error) {
 	d, ok := c.driver.(Operators)

@@ -98,9 +98,16 @@ type Result struct {
 	Operator  string
 	Messages  []Message
 	ExpiresAt time.Time
-	// An SMM order.
+	// An SMM order. Remains is what was not delivered, where the provider says a number.
 	StartCount *int64
 	Remains    *int64
+	// Whole: the purchase ended with nothing delivered and nothing charged, whatever
+	// Remains says.
+	Whole bool
+	// Alert is what a person has to look at: a state that proves nothing, a charge that
+	// is not what was expected. It is for operators only and says the same as long as
+	// the matter is the same.
+	Alert string
 }
 
 // Driver is what every provider can do. Submit buys; it must be sent at most
@@ -255,4 +262,6 @@ type Offer struct {
 	Refill      bool
 	Cancel      bool
 	AverageTime string
+	// Dripfeed: an order may be cut into runs.
+	Dripfeed bool
 }

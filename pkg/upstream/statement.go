@@ -78,3 +78,10 @@ type Refiller interface {
 	Refill(ctx context.Context, p *Purchase) (*Refill, error)
 	RefillStatus(ctx context.Context, upstreamRef string) (*Refill, error)
 }
+
+// BulkRefillStatus asks about many refills in one request. The answer holds what the
+// provider said, by its id of the refill; those it did not mention are left out.
+type BulkRefillStatus interface {
+	RefillBulkLimit() int
+	BulkRefillStatus(ctx context.Context, upstreamRefs []string) (map[string]*Refill, error)
+}

@@ -92,6 +92,8 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	running.Go(func() { cat.Run(beside) })
 	auth := merchant.NewAuthenticator(d.DB.Pool, d.Config.Brand.KeyPrefix, d.Now)
 	running.Go(func() { auth.Run(beside, d.Log) })
+	shelf := &catalog.Shelf{Pool: d.DB.Pool, Sealer: sealer, Now: d.Now, Log: d.Log}
+	running.Go(func() { shelf.Run(beside) })
 
 	enqueuer := queue.New(d.Redis)
 	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log, order.NewMetrics(d.Registerer))

@@ -1,44 +1,93 @@
-// Package drivers is the one switch from a driver's name in the configuration to
-// the driver.
+// Package drivers is the one table from a driver's name in the configuration to
+// the driver. A new provider is a folder beside this one and a line here.
 package drivers
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
+	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/upstream"
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
 	"github.com/muarahq/muara/pkg/upstream/sandbox"
+	"github.com/muarahq/muara/pkg/upstream/smm"
 )
 
-// Names are the drivers that there are, in order.
-func Names() []string { return []string{"rqid", "rumahotp", "sandbox"} }
+// Kind is a driver as the rest of Muara knows it.
+type Kind struct {
+	Name string
+	// Brand: the name is somebody's, a word that no merchant may read. A driver for a
+	// convention that many providers share has none.
+	Brand bool
+	// Limit is what the provider documents; where it documents nothing, a polite guess.
+	Limit budget.Limit
+	// New makes a driver. The error names what the configuration lacks.
+	New func(upstream.Config) (upstream.Driver, error)
+}
 
-// Brands are the providers that drivers are called after: words that no merchant
-// may read. A driver for a convention that many providers share has none.
-func Brands() []string { return []string{"digiflazz", "rqid", "rumahotp"} }
+// All are the drivers that there are, in the order of their names.
+func All() []Kind {
+	polite := budget.Limit{Requests: 20, Per: time.Second}
+	return []Kind{
+		{Name: "rqid", Brand: true, Limit: polite, New: of(rqid.New)},
+		// "5 requests every 10 seconds", for a key and an address.
+		{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}, New: of(rumahotp.New)},
+		// Nobody's, and it bears more.
+		{Name: "sandbox", Limit: budget.Limit{Requests: 200, Per: time.Second}, New: of(sandbox.New)},
+		// A convention that documents no limit.
+		{Name: "smm", Limit: polite, New: of(smm.New)},
+	}
+}
 
-// Known is whether there is a driver of this name.
-func Known(name string) bool { return slices.Contains(Names(), name) }
+// of makes a driver's own New one of [Kind]: an error must not become a driver that
+// is a nil pointer.
+func of[D upstream.Driver](fn func(upstream.Config) (D, error)) func(upstream.Config) (upstream.Driver, error) {
+	return func(cfg upstream.Config) (upstream.Driver, error) {
+		d, err := fn(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+}
+
+// Names are the names of all drivers, in order.
+func Names() []string {
+	var out []string
+	for _, k := range All() {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+// Brands are the names that no merchant may read.
+func Brands() []string {
+	var out []string
+	for _, k := range All() {
+		if k.Brand {
+			out = append(out, k.Name)
+		}
+	}
+	return out
+}
+
+// ByName finds a driver.
+func ByName(name string) (Kind, bool) {
+	for _, k := range All() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
 
 // New makes a driver by its name. The error names what the configuration lacks.
 func New(driver string, cfg upstream.Config) (upstream.Driver, error) {
-	var d upstream.Driver
-	var err error
-	switch driver {
-	case "rqid":
-		d, err = rqid.New(cfg)
-	case "rumahotp":
-		d, err = rumahotp.New(cfg)
-	case "sandbox":
-		d, err = sandbox.New(cfg)
-	default:
+	k, ok := ByName(driver)
+	if !ok {
 		return nil, fmt.Errorf("upstream %s: unknown driver %q (known: %s)", cfg.Name, driver, strings.Join(Names(), ", "))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return k.New(cfg)
 }

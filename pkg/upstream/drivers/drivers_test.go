@@ -1,6 +1,7 @@
 package drivers_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -13,7 +14,6 @@ import (
 func TestEveryNameMakesItsDriver(t *testing.T) {
 	t.Parallel()
 	for _, name := range drivers.Names() {
-		require.True(t, drivers.Known(name))
 		_, err := drivers.New(name, upstream.Config{Name: "u"})
 		require.ErrorContains(t, err, lacks(name), name)
 		d, err := drivers.New(name, upstream.Config{
@@ -25,7 +25,18 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 	}
 	_, err := drivers.New("odd", upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, `unknown driver "odd"`)
-	require.False(t, drivers.Known("odd"))
+	_, known := drivers.ByName("odd")
+	require.False(t, known)
+}
+
+func TestTheTableIsInOrderAndWhole(t *testing.T) {
+	t.Parallel()
+	require.IsIncreasing(t, drivers.Names())
+	for _, k := range drivers.All() {
+		require.Positive(t, k.Limit.Requests, k.Name)
+		require.Positive(t, k.Limit.Per, k.Name)
+		require.Equal(t, k.Brand, slices.Contains(drivers.Brands(), k.Name))
+	}
 }
 
 // lacks is what a driver without a configuration complains of.

@@ -7,24 +7,29 @@ import (
 	"time"
 )
 
+// KindSMM is the kind of orders at panels: only these are delivered in part.
+const KindSMM = "smm"
+
 // Purchase is one thing that was bought: the provider's own record of it.
 // Price is in rupiah. Delivered and Refunded are where the money and the goods
 // are now; a purchase that is neither is still open.
 type Purchase struct {
 	ID      string    `json:"id"`
-	Kind    string    `json:"kind"` // otp, h2h, topup
+	Kind    string    `json:"kind"` // otp, h2h, topup, smm
 	Product string    `json:"product"`
 	Target  string    `json:"target,omitempty"`
 	Ref     string    `json:"ref,omitempty"`
 	Price   int64     `json:"price"`
 	At      time.Time `json:"at"`
 	// State is the provider's word for where it stands.
-	State     string   `json:"state"`
-	Delivered bool     `json:"delivered"`
-	Refunded  bool     `json:"refunded"`
-	Reason    Reason   `json:"reason,omitempty"`
-	SN        string   `json:"sn,omitempty"`
-	Codes     []string `json:"codes,omitempty"`
+	State     string `json:"state"`
+	Delivered bool   `json:"delivered"`
+	Refunded  bool   `json:"refunded"`
+	// Back is what came back of the price of a purchase that was delivered in part.
+	Back   int64    `json:"back,omitempty"`
+	Reason Reason   `json:"reason,omitempty"`
+	SN     string   `json:"sn,omitempty"`
+	Codes  []string `json:"codes,omitempty"`
 	// Timeline is every state it has been in.
 	Timeline []Step `json:"timeline"`
 }
@@ -35,8 +40,10 @@ type Step struct {
 	State   string    `json:"state"`
 	Deliver bool      `json:"deliver,omitempty"`
 	// Refund gives the price back; Charge takes it again (a late success).
-	Refund bool   `json:"refund,omitempty"`
-	Charge bool   `json:"charge,omitempty"`
+	Refund bool `json:"refund,omitempty"`
+	Charge bool `json:"charge,omitempty"`
+	// Back gives a part of the price back, in rupiah.
+	Back   int64  `json:"back,omitempty"`
 	Reason Reason `json:"reason,omitempty"`
 	SN     string `json:"sn,omitempty"`
 	Code   string `json:"code,omitempty"`
@@ -63,6 +70,11 @@ type Book struct {
 	open    map[*Entry]struct{}
 	script  Script
 	moved   []Movement
+	// What the provider billed for us, and when such bills are paid by themselves.
+	invoices    []*Invoice
+	pending     []*Invoice
+	invoiceByID map[string]*Invoice
+	payer       Payer
 }
 
 // Movement is one change of the balance: Amount is negative where money left.
@@ -112,6 +124,12 @@ func (b *Book) Plan(e *Entry, plan ...Step) {
 	b.open[e] = struct{}{}
 }
 
+// Resume replaces the future of an entry and carries out what of it is due by now.
+func (b *Book) Resume(e *Entry, now time.Time, plan ...Step) {
+	b.Plan(e, plan...)
+	b.advance(e, now)
+}
+
 // Apply carries out one step now and forgets the planned future.
 func (b *Book) Apply(e *Entry, s Step) {
 	b.Plan(e)
@@ -149,8 +167,9 @@ func (b *Book) move(e *Entry, at time.Time, amount int64) {
 // happen: the balance has a history.
 func (b *Book) advanceAll(now time.Time) {
 	type turn struct {
-		at    time.Time
-		entry *Entry
+		at, since time.Time
+		id        string
+		take      func()
 	}
 	var due []turn
 	for e := range b.open {
@@ -158,16 +177,22 @@ func (b *Book) advanceAll(now time.Time) {
 			if s.At.After(now) {
 				break
 			}
-			due = append(due, turn{s.At, e})
+			due = append(due, turn{s.At, e.At, e.ID, func() {
+				b.Plan(e, e.plan[1:]...)
+				b.step(e, s)
+			}})
 		}
 	}
-	slices.SortFunc(due, func(a, b turn) int {
-		return cmp.Or(a.at.Compare(b.at), a.entry.At.Compare(b.entry.At), cmp.Compare(a.entry.ID, b.entry.ID))
+	for _, i := range b.pending {
+		if at := i.ends(); !at.After(now) {
+			due = append(due, turn{at, i.At, i.ID, func() { b.endByItself(i) }})
+		}
+	}
+	slices.SortStableFunc(due, func(a, b turn) int {
+		return cmp.Or(a.at.Compare(b.at), a.since.Compare(b.since), cmp.Compare(a.id, b.id))
 	})
 	for _, t := range due {
-		s := t.entry.plan[0]
-		b.Plan(t.entry, t.entry.plan[1:]...)
-		b.step(t.entry, s)
+		t.take()
 	}
 }
 
@@ -186,11 +211,15 @@ func (b *Book) step(e *Entry, s Step) {
 	}
 	if s.Refund && !e.Refunded {
 		e.Refunded = true
-		b.move(e, s.At, e.Price)
+		b.move(e, s.At, e.Price-e.Back)
 	}
 	if s.Charge && e.Refunded {
-		e.Refunded = false
+		e.Refunded, e.Back = false, 0
 		b.move(e, s.At, -e.Price)
+	}
+	if back := min(s.Back, e.Price-e.Back); back > 0 && !e.Refunded {
+		e.Back += back
+		b.move(e, s.At, back)
 	}
 	if s.Reason != "" {
 		e.Reason = s.Reason
@@ -211,6 +240,12 @@ func (b *Book) settle(now time.Time) {
 			e.plan[i].At = now
 		}
 	}
+	for _, i := range b.pending {
+		i.ExpiresAt = now
+		if !i.paysAt.IsZero() {
+			i.ExpiresAt, i.paysAt = now.Add(time.Nanosecond), now
+		}
+	}
 	b.advanceAll(now)
 }
 
@@ -220,6 +255,7 @@ type Books struct {
 	Opening   int64      `json:"opening"`
 	Purchases []Purchase `json:"purchases"`
 	Movements []Movement `json:"movements"`
+	Invoices  []Invoice  `json:"invoices,omitempty"`
 	// Requests is the arrivals' log, newest last, as far back as it is kept;
 	// Arrivals counts all of them by path.
 	Requests   []Arrival      `json:"requests,omitempty"`
@@ -301,7 +337,7 @@ func (b Books) Spent() int64 {
 	var sum int64
 	for _, p := range b.Purchases {
 		if !p.Refunded {
-			sum += p.Price
+			sum += p.Price - p.Back
 		}
 	}
 	return sum

@@ -18,6 +18,8 @@ import (
 //	POST   /control/balance      {"balance": N}
 //	POST   /control/move         {"amount": N, "notes": "…"}: a change that is no purchase
 //	POST   /control/settle       everything that is planned happens now
+//	POST   /control/deposits/{id}/pay     {"late": false}: an invoice is paid, late also one that has ended
+//	POST   /control/deposits/{id}/expire  a pending invoice runs out
 func (c *Core) Control() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /control/books", func(w http.ResponseWriter, r *http.Request) {
@@ -52,9 +54,21 @@ func (c *Core) Control() *http.ServeMux {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		payer, err := spec.Payer()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
 		c.SetScript(script)
+		c.SetPayer(payer)
 		WriteJSON(w, http.StatusOK, spec)
 	})
+	c.controlMoney(mux)
+	return mux
+}
+
+// controlMoney adds what moves our balance, time and payers among it.
+func (c *Core) controlMoney(mux *http.ServeMux) {
 	mux.HandleFunc("POST /control/balance", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			Balance int64 `json:"balance"`
@@ -78,7 +92,26 @@ func (c *Core) Control() *http.ServeMux {
 		c.Settle()
 		WriteJSON(w, http.StatusOK, map[string]bool{"settled": true})
 	})
-	return mux
+	mux.HandleFunc("POST /control/deposits/{id}/pay", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Late bool `json:"late"`
+		}
+		if r.ContentLength == 0 || ReadJSON(w, r, &in) {
+			Done(w, c.PayInvoice(r.PathValue("id"), in.Late))
+		}
+	})
+	mux.HandleFunc("POST /control/deposits/{id}/expire", func(w http.ResponseWriter, r *http.Request) {
+		Done(w, c.ExpireInvoice(r.PathValue("id")))
+	})
+}
+
+// Done answers a control request that changes something, or says that it could not.
+func Done(w http.ResponseWriter, ok bool) {
+	if !ok {
+		http.Error(w, "not known, or not possible now", http.StatusNotFound)
+		return
+	}
+	WriteJSON(w, http.StatusOK, map[string]bool{"done": true})
 }
 
 func (c *Core) postFault(w http.ResponseWriter, r *http.Request) {

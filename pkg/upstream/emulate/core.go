@@ -23,6 +23,8 @@ type Config struct {
 	Limit   Limit
 	// Script decides outcomes; nil is [Digits] at once.
 	Script Script
+	// Payer decides when invoices are paid by themselves; nil is never.
+	Payer Payer
 	// KeepRequests bounds the log of arrivals; zero is 100,000.
 	KeepRequests int
 }
@@ -109,6 +111,9 @@ func NewCore(cfg Config, p Provider) *Core {
 	if cfg.Script == nil {
 		cfg.Script = Digits(0, 0)
 	}
+	if cfg.Payer == nil {
+		cfg.Payer = PaidAfter(0)
+	}
 	if cfg.KeepRequests == 0 {
 		cfg.KeepRequests = defaultKept
 	}
@@ -123,6 +128,9 @@ func NewCore(cfg Config, p Provider) *Core {
 			byRef:   map[string]*Entry{},
 			open:    map[*Entry]struct{}{},
 			script:  cfg.Script,
+			payer:   cfg.Payer,
+
+			invoiceByID: map[string]*Invoice{},
 		},
 		judge:    judge{limit: cfg.Limit},
 		chance:   rand.New(rand.NewPCG(cfg.Seed, 2)),
@@ -274,6 +282,9 @@ func (c *Core) Books() Books {
 		p.Codes, p.Timeline = slices.Clone(p.Codes), slices.Clone(p.Timeline)
 		out.Purchases[i] = p
 	}
+	for _, i := range c.book.invoices {
+		out.Invoices = append(out.Invoices, *i)
+	}
 	for _, line := range c.log[max(0, len(c.log)-c.kept):] {
 		out.Requests = append(out.Requests, *line)
 	}
@@ -317,7 +328,7 @@ func (c *Core) Move(amount int64, notes string) {
 }
 
 // Settle makes everything that is planned happen now: the pending come to
-// their end, codes arrive, numbers expire.
+// their end, codes arrive, numbers expire, invoices are paid or run out.
 func (c *Core) Settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,6 +18,7 @@ const (
 	Failure  Result = "failure"
 	Canceled Result = "canceled"
 	Silent   Result = "silent"
+	Partial  Result = "partial" // smm: delivered in part
 )
 
 // Reason is why a purchase fails.
@@ -43,6 +44,11 @@ type Outcome struct {
 	// SN and Code replace the emulator's own.
 	SN   string
 	Code string
+	// Undelivered is the share that is not delivered, in percent, of a purchase that
+	// ends in part (50 when zero) or canceled (all of it when zero).
+	Undelivered int
+	// Word is a state of the provider's own in which the purchase stays for good.
+	Word string
 }
 
 // Script decides a purchase's outcome. It is called with the book locked, so it
@@ -57,6 +63,9 @@ type Spec struct {
 	Mix    map[string]int `json:"mix,omitempty"`
 	After  Duration       `json:"after,omitempty"`
 	Jitter Duration       `json:"jitter,omitempty"`
+	// PaidAfter is how long it takes until an invoice is paid; zero leaves that to the
+	// control API.
+	PaidAfter Duration `json:"paid_after,omitempty"`
 }
 
 // Script builds what the spec describes.
@@ -87,6 +96,7 @@ const (
 	MixLateSuccess  = "late_success"
 	MixLostSuccess  = "lost_success"
 	MixLostFail     = "lost_fail"
+	MixPartial      = "partial"
 )
 
 // named are the outcomes by name, when they take so long.
@@ -108,6 +118,8 @@ func named(name string, after time.Duration) (Outcome, bool) {
 		return Outcome{Result: Success, After: after, Lost: true}, true
 	case MixLostFail:
 		return Outcome{Result: Failure, Reason: ReasonProduct, After: after, Lost: true}, true
+	case MixPartial:
+		return Outcome{Result: Partial, After: after}, true
 	}
 	return Outcome{}, false
 }
@@ -145,7 +157,7 @@ func Mix(weights map[string]int, after, jit time.Duration) (Script, error) {
 //	01 success at once          05 pending 60 s, then success   09 fails, succeeds 30 s later
 //	02 success after 5 s        06 pending 60 s, then fails     12 canceled by the provider
 //	03 fails for the product    07 answer lost, succeeds        others: success after the usual time
-//	04 fails for the customer   08 answer lost, fails
+//	04 fails for the customer   08 answer lost, fails        10 delivered in half (smm)
 //
 // A rented number has no target: its code comes after the usual time, which is
 // after and up to jitter more.
@@ -176,6 +188,10 @@ func Digits(after, jit time.Duration) Script {
 		case "09":
 			fail.Late = 30 * time.Second
 			return fail
+		case "10":
+			if p.Kind == KindSMM { // only these are delivered in part
+				return Outcome{Result: Partial, After: usual}
+			}
 		case "12":
 			return Outcome{Result: Canceled, After: usual}
 		}

@@ -83,11 +83,19 @@ func (c *Core) spoil(w http.ResponseWriter, f *Rule, answer Answer) {
 }
 
 // mistype keeps the shape of the outermost object and turns every value inside
-// "data" into one of another type; data without values becomes a number.
+// "data" into one of another type; data without values becomes a number. Where there
+// is no "data", every value is turned.
 func mistype(body []byte) []byte {
 	var top map[string]any
 	if json.Unmarshal(body, &top) != nil {
 		return []byte(`{"success":[],"status":[],"data":7}`)
+	}
+	if _, there := top["data"]; !there {
+		out, err := json.Marshal(twist(top))
+		if err != nil {
+			return []byte(`{"success":[],"status":[],"data":7}`)
+		}
+		return out
 	}
 	switch data := top["data"].(type) {
 	case map[string]any:

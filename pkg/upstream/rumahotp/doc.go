@@ -1,5 +1,5 @@
-// Package rumahotp is the driver for RumahOTP: rented numbers (otp) and H2H
-// products (ppob).
+// Package rumahotp is the driver for RumahOTP: rented numbers (otp), H2H products
+// (ppob), QRIS deposits and checks of accounts.
 //
 // Decisions that bind it:
 //
@@ -19,6 +19,17 @@
 //   - An H2H purchase that is canceled is Failed: it was not delivered, and
 //     another offer may try. Refunded says whether our money is back.
 //   - A zone id is appended to the target, as the provider's games expect it.
+//   - An H2H serial number is the response's sn, on success only. Who received it is for
+//     operators. A success that was also given back is told as both.
+//   - A number that nobody knows the id of costs nothing in the end: it expires without
+//     a code ([Driver.Orphaned]). An H2H purchase is there for good.
+//   - Deposits are made and asked about by v2, and canceled by v1, which is all there is;
+//     answers of either version are read. At most three wait for payment at once: the
+//     fourth is refused for [upstream.ReasonFull], which the document describes but gives
+//     no words for, so that they are recognised by what they must say. "cancel" is also
+//     what a deposit that ran out is called; its end tells which. Amounts that do not add
+//     up are not understood. Amounts in foreign currency are kept exactly, and not used.
+//   - Checks of accounts and their lists are asked without the key, as documented.
 //   - Of the balance's answer nothing but the balance is read: it also holds the
 //     key and personal data.
 package rumahotp

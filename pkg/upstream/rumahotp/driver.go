@@ -36,13 +36,16 @@ func New(cfg upstream.Config) (*Driver, error) {
 
 // The driver offers these and, on purpose, neither Lookup nor IdempotentSubmit.
 var (
-	_ upstream.Driver    = (*Driver)(nil)
-	_ upstream.Balance   = (*Driver)(nil)
-	_ upstream.Cancel    = (*Driver)(nil)
-	_ upstream.Finish    = (*Driver)(nil)
-	_ upstream.Resend    = (*Driver)(nil)
-	_ upstream.Operators = (*Driver)(nil)
-	_ upstream.Catalog   = (*Driver)(nil)
+	_ upstream.Driver       = (*Driver)(nil)
+	_ upstream.Serial       = (*Driver)(nil)
+	_ upstream.Balance      = (*Driver)(nil)
+	_ upstream.Cancel       = (*Driver)(nil)
+	_ upstream.Finish       = (*Driver)(nil)
+	_ upstream.Resend       = (*Driver)(nil)
+	_ upstream.Operators    = (*Driver)(nil)
+	_ upstream.Catalog      = (*Driver)(nil)
+	_ upstream.Invoices     = (*Driver)(nil)
+	_ upstream.CheckAccount = (*Driver)(nil)
 )
 
 // sender is one of the two ways of [upstream.HTTP].
@@ -54,7 +57,7 @@ func (d *Driver) ask(ctx context.Context, send sender, target string) (*upstream
 	if err != nil {
 		return nil, &upstream.Error{Class: upstream.NotSent, Err: errors.New("request could not be built")}
 	}
-	if !strings.HasPrefix(target, wire.PathProducts) {
+	if path, _, _ := strings.Cut(target, "?"); !wire.Open(path) {
 		req.Header.Set(wire.KeyHeader, d.cfg.Credentials[credential])
 	}
 	req.Header.Set("Accept", "application/json")
@@ -114,9 +117,19 @@ func unknownTo(resp *upstream.Response, err error) bool {
 	return !upstream.Doubtful(message) && (strings.Contains(message, "tidak ditemukan") || strings.Contains(message, "not found"))
 }
 
+// says is whether any of the words stands in a text.
+func says(text string, words ...string) bool {
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // mixedUp is the answer about something else than was asked.
 func mixedUp(resp *upstream.Response) *upstream.Error {
-	return upstream.Malformed(resp.Code(), errors.New("answer is about another purchase"))
+	return upstream.Malformed(resp.Code(), errors.New("answer is about something else"))
 }
 
 // Balance reads our balance, in rupiah.

@@ -27,8 +27,15 @@ func harness() upstreamtest.Harness {
 		BasePath:    emulator.Base,
 		Credentials: map[string]string{"api_key": secret},
 		Secret:      secret,
-		Offers:      upstreamtest.Offers{Balance: true, Cancel: true, Finish: true, Resend: true, Operators: true, Catalog: true},
-		Products:    []upstreamtest.Product{h2h(), number()},
+		Offers: upstreamtest.Offers{
+			Balance: true, Cancel: true, Finish: true, Resend: true, Operators: true, Catalog: true, Serial: true, Invoices: true, CheckAccount: true,
+		},
+		Invoicing: upstreamtest.Invoicing{Most: 3},
+		Checks: []upstreamtest.Check{
+			{Kind: upstream.CheckBank, Code: "dana", Valid: "081234567890", Invalid: "081234567804"},
+			{Kind: upstream.CheckGame, Code: "freefire", Valid: "12345678", Invalid: "12345604"},
+		},
+		Products: []upstreamtest.Product{h2h(), number()},
 		Refusal: func(message string) []byte {
 			b, err := json.Marshal(wire.Refuse(message))
 			if err != nil {

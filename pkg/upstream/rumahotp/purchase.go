@@ -95,6 +95,23 @@ func operator(name string) string {
 	return name
 }
 
+const (
+	// numberLife is how long the document lets a number be rented.
+	numberLife = 15 * time.Minute
+	// orphanMargin covers a request that was long on its way, and how long the provider
+	// may take to give the money back.
+	orphanMargin = 5 * time.Minute
+)
+
+// Orphaned is until when a number that nobody knows the id of may keep its price: it
+// expires without a code. An H2H purchase never comes back by itself.
+func (d *Driver) Orphaned(p *upstream.Purchase) time.Duration {
+	if p.Category == categoryOTP {
+		return numberLife + orphanMargin
+	}
+	return 0
+}
+
 // Status asks about a purchase by the id that Submit was told.
 func (d *Driver) Status(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
 	if p.UpstreamRef == "" {
@@ -131,6 +148,11 @@ func (d *Driver) transaction(resp *upstream.Response, t *wire.TransactionStatus)
 			cost := int64(*t.Price)
 			res.Cost = &cost
 		}
+		if t.Refund != nil && bool(*t.Refund) { // delivered and given back: people should know
+			refunded := true
+			res.Refunded = &refunded
+		}
+		res.Detail = d.cfg.Redact(t.Receiver())
 	case wire.TransactionFailed, wire.TransactionCanceled:
 		res.State = upstream.Failed
 		if t.Refund != nil {

@@ -50,8 +50,13 @@ func (d *Driver) Inquire(ctx context.Context, p *upstream.Purchase) (*upstream.B
 // Pay pays what was inquired. The same Ref again gives the payment as it stands.
 func (d *Driver) Pay(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
 	o := d.sells[p.Code]
-	if o == nil || o.Type != postpaid || p.Bill == nil || p.Bill.Cost <= 0 {
+	switch {
+	case o == nil || o.Type != postpaid:
 		return nil, upstream.Reject(upstream.ReasonProduct, "unknown", "no such bill")
+	case p.Bill == nil || p.Bill.Cost <= 0:
+		return nil, upstream.Reject(upstream.ReasonExpired, "unknown", "not inquired")
+	case !p.Bill.ExpiresAt.IsZero() && !d.now().Before(p.Bill.ExpiresAt):
+		return nil, upstream.Reject(upstream.ReasonExpired, "expired", "the inquiry is over")
 	}
 	return d.buy(ctx, p, o, p.Bill.Cost)
 }

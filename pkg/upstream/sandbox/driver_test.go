@@ -100,11 +100,27 @@ func TestConformance(t *testing.T) {
 				},
 			},
 			{
+				Name: "bill", Bought: bought, Bill: true,
+				Purchase: func(b upstreamtest.Backend, n int) *upstream.Purchase {
+					digits := b.(*desk).digits()
+					if digits == "04" || digits == "03" { // no bill is found for these
+						digits = "06"
+					}
+					return &upstream.Purchase{Ref: fmt.Sprint("B-", n), Category: "ppob", Code: "plnpasca", Target: fmt.Sprintf("5300%04d-%s", n, digits)}
+				},
+			},
+			{
 				Name: "number", Bought: bought, Rented: true,
 				Purchase: func(b upstreamtest.Backend, n int) *upstream.Purchase {
 					return &upstream.Purchase{Ref: fmt.Sprint("N-", n), MerchantRef: fmt.Sprintf("otp-%d-%s", n, b.(*desk).digits()), Category: "otp", Code: "tg-1"}
 				},
 			},
+		},
+		Customers: upstreamtest.Customers{None: "530000000004", Life: payable},
+		Invoicing: upstreamtest.Invoicing{Paid: 25_000, Unpaid: 25_011, Soon: soon},
+		Checks: []upstreamtest.Check{
+			{Kind: upstream.CheckBank, Code: "dana", Valid: "081234567801", Invalid: "081234567804"},
+			{Kind: upstream.CheckGame, Code: "freefire", Valid: "12345601", Invalid: "12345604"},
 		},
 		Listed: func(upstreamtest.Backend) map[string]int { return map[string]int{scopeAll: len(Offers())} },
 	})

@@ -39,6 +39,9 @@ type Product struct {
 	Purchase func(b Backend, n int) *upstream.Purchase
 	// Rented is a number: it ends with codes, not with a serial number.
 	Rented bool
+	// Counted is an SMM order: it ends with counts, may end in part, and is canceled
+	// where it would fail.
+	Counted bool
 	// Bought is what the emulator's book calls it.
 	Bought func(p *upstream.Purchase) (product, target, ref string)
 	// Bill is a bill: it is inquired first, and then paid instead of bought.
@@ -62,7 +65,7 @@ type Customers struct {
 type Offers struct {
 	Lookup, IdempotentSubmit, BulkStatus, Balance, Cancel, Finish, Resend, Operators, Catalog                  bool
 	Serial, Inquire, PriceCheck, Invoices, InvoiceImage, Payouts, CheckAccount, Statement, Movements, Callback bool
-	Refiller                                                                                                   bool
+	Refiller, BulkRefillStatus                                                                                 bool
 }
 
 // Harness describes a driver to the suite.
@@ -91,9 +94,16 @@ type Harness struct {
 	// Closed makes a product unavailable for a reason, as [upstream.Price] has it;
 	// false where the provider knows no such reason.
 	Closed func(b Backend, code, reason string) bool
+	// Invoicing is what is to be known of the provider's invoices.
+	Invoicing Invoicing
+	// Checks are what CheckAccount is tried with.
+	Checks []Check
 	// Listed is how many offers each scope of the catalogue has; scopes that are
 	// not named here are not compared.
 	Listed func(b Backend) map[string]int
+	// Order makes the nth purchase of a listed offer such that it costs what is listed;
+	// nil for offers that need nothing but a customer's number.
+	Order func(o upstream.Offer, n int) *upstream.Purchase
 }
 
 // rig is one emulator with one driver in front of it.
@@ -104,6 +114,7 @@ type rig struct {
 	server   *httptest.Server
 	clock    *clock
 	requests atomic.Int64
+	made     atomic.Int64 // invoices
 }
 
 // clock is moved by hand.
@@ -255,6 +266,24 @@ func classed(t *testing.T, want upstream.Class, err error) *upstream.Error {
 
 // html is whether a fault answers with a page.
 func html(k emulate.Kind) bool { return k == emulate.BlockPage }
+
+// order makes the nth purchase of a listed offer.
+func (h Harness) order(o upstream.Offer, n int) *upstream.Purchase {
+	p := &upstream.Purchase{Target: "081234567844"}
+	if h.Order != nil {
+		p = h.Order(o, n)
+	}
+	p.Ref, p.OrderID, p.Category, p.Code, p.Extra = "catalogue-"+o.Code, int64(n), o.Category, o.Code, o.Extra
+	return p
+}
+
+// failed is how a purchase of this kind fails.
+func (h Harness) failed(p Product) upstream.State {
+	if (p.Rented || p.Counted) && h.BuiltIn == nil {
+		return upstream.Canceled
+	}
+	return upstream.Failed
+}
 
 // wrongCredentials are the harness's with the secret replaced.
 func (h Harness) wrongCredentials() map[string]string {

@@ -25,7 +25,11 @@ func optional(t *testing.T, h Harness) {
 		{"idempotent submit", o.IdempotentSubmit, idempotent},
 		{"bulk status", o.BulkStatus, bulk},
 		{"balance", o.Balance, balance},
-		{"cancel", o.Cancel, cancel},
+		{"cancel", o.Cancel && !h.counts(), cancel},
+		{"cancel an order with counts", o.Cancel && h.counts(), cancelCounted},
+		{"orders in part", h.counts(), inPart},
+		{"status of as many as one request carries", o.BulkStatus && h.BuiltIn == nil, bulkFull},
+		{"refills", o.Refiller && h.counts(), refills},
 		{"finish", o.Finish, finish},
 		{"resend", o.Resend, resend},
 		{"operators", o.Operators, operators},
@@ -34,6 +38,9 @@ func optional(t *testing.T, h Harness) {
 		{"price", o.PriceCheck, prices},
 		{"statement", o.Statement, statement},
 		{"movements", o.Movements, movements},
+		{"invoices", o.Invoices, invoices},
+		{"checks of accounts", o.CheckAccount, checks},
+		{"purchases one at a time", o.Serial, serials},
 	} {
 		if part.has {
 			t.Run(part.name, func(t *testing.T) {
@@ -124,7 +131,7 @@ func bulk(t *testing.T, h Harness) {
 	outcomes := []emulate.Outcome{
 		{Result: emulate.Success}, {Result: emulate.Failure, Reason: emulate.ReasonCustomer}, {Result: emulate.Silent},
 	}
-	want := []upstream.State{upstream.Succeeded, upstream.Failed, upstream.Pending}
+	want := []upstream.State{upstream.Succeeded, h.failed(h.Products[0]), upstream.Pending}
 	var ps []*upstream.Purchase
 	for i, o := range outcomes {
 		r.backend.SetScript(func(emulate.Purchase, *rand.Rand) emulate.Outcome { return o })
@@ -146,7 +153,7 @@ func bulk(t *testing.T, h Harness) {
 	require.Len(t, got, len(ps), "what was not mentioned is left out")
 	for i, p := range ps {
 		require.Equal(t, want[i], got[p.OrderID].State)
-		if got[p.OrderID].State == upstream.Succeeded {
+		if got[p.OrderID].State == upstream.Succeeded && !h.Products[0].Counted {
 			require.True(t, got[p.OrderID].SN != "" || got[p.OrderID].Incomplete, "a success without its facts says so")
 		}
 	}
@@ -349,7 +356,7 @@ func catalogue(t *testing.T, h Harness) {
 		if !o.Available || o.Type == "postpaid" {
 			continue
 		}
-		r.bought(t, &upstream.Purchase{Ref: "catalogue-" + o.Code, OrderID: int64(i), Category: o.Category, Code: o.Code, Extra: o.Extra, Target: "081234567844"})
+		r.bought(t, h.order(o, i))
 		bought++
 		last := r.backend.Books().Purchases[bought-1]
 		require.Equal(t, o.Cost, last.Price, "what is listed is what it costs")
@@ -387,10 +394,11 @@ func sound(t *testing.T, o upstream.Offer) {
 		return
 	}
 	if o.Category == "smm" {
-		require.NotEmpty(t, o.Platform)
 		require.NotEmpty(t, o.Kind)
 		require.Positive(t, o.Min)
 		require.GreaterOrEqual(t, o.Max, o.Min)
+		require.NotEmpty(t, o.Inputs)
+		require.Equal(t, "target", o.Inputs[0].Name)
 		return
 	}
 	require.Contains(t, []string{"prepaid", "postpaid"}, o.Type)

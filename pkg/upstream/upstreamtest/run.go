@@ -63,6 +63,7 @@ func offersOf(d upstream.Driver) Offers {
 	_, o.Movements = d.(upstream.Movements)
 	_, o.Callback = d.(upstream.Callback)
 	_, o.Refiller = d.(upstream.Refiller)
+	_, o.BulkRefillStatus = d.(upstream.BulkRefillStatus)
 	return o
 }
 
@@ -106,11 +107,13 @@ func buying(t *testing.T, h Harness, product Product) {
 		r.clock.Add(time.Minute)
 		res, err := r.status(t, p)
 		require.NoError(t, err)
-		if product.Rented && h.BuiltIn == nil {
-			require.Equal(t, upstream.Canceled, res.State)
+		require.Equal(t, h.failed(product), res.State)
+		if product.Counted {
+			require.True(t, res.Whole, "nothing was delivered")
+		}
+		if res.State != upstream.Failed {
 			return
 		}
-		require.Equal(t, upstream.Failed, res.State)
 		if h.Reasons {
 			require.Equal(t, upstream.ReasonCustomer, res.Reason)
 		}
@@ -140,6 +143,12 @@ func delivered(t *testing.T, r *rig, product Product, p *upstream.Purchase) {
 		require.Regexp(t, `^\+[0-9]{8,15}$`, res.Phone)
 		require.False(t, res.ExpiresAt.IsZero())
 		return
+	}
+	if product.Counted {
+		require.NotNil(t, res.StartCount)
+		require.NotNil(t, res.Remains)
+		require.Zero(t, *res.Remains)
+		require.Empty(t, res.Alert)
 	}
 	require.Equal(t, book.SN, res.SN)
 }

@@ -18,7 +18,7 @@ func (e *Emulator) Control() http.Handler {
 			Code string `json:"code"`
 		}
 		if emulate.ReadJSON(w, r, &in) {
-			done(w, e.DeliverCode(r.PathValue("id"), in.Code))
+			emulate.Done(w, e.DeliverCode(r.PathValue("id"), in.Code))
 		}
 	})
 	mux.HandleFunc("POST /control/products", func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func (e *Emulator) Control() http.Handler {
 		if in.Remove {
 			ok = ok && e.Remove(in.Code)
 		}
-		done(w, ok)
+		emulate.Done(w, ok)
 	})
 	mux.HandleFunc("POST /control/offers", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
@@ -51,16 +51,8 @@ func (e *Emulator) Control() http.Handler {
 			Stock      int64  `json:"stock"`
 		}
 		if emulate.ReadJSON(w, r, &in) {
-			done(w, e.SetOffer(in.NumberID, in.ProviderID, in.Price, in.Stock))
+			emulate.Done(w, e.SetOffer(in.NumberID, in.ProviderID, in.Price, in.Stock))
 		}
 	})
 	return mux
-}
-
-func done(w http.ResponseWriter, ok bool) {
-	if !ok {
-		http.Error(w, "not known, or not possible now", http.StatusNotFound)
-		return
-	}
-	emulate.WriteJSON(w, http.StatusOK, map[string]bool{"done": true})
 }

@@ -74,6 +74,14 @@ func (d *door) Describe(r *emulate.Request) emulate.Subject {
 		return emulate.Subject{Ref: q.Get("transaksi_id")}
 	case wire.PathCountries:
 		return emulate.Subject{Product: q.Get("service_id")}
+	case wire.PathDepositCreate, wire.PathDepositCreateV1:
+		return emulate.Subject{Product: q.Get("payment_id"), Target: q.Get("amount")}
+	case wire.PathDepositStatus, wire.PathDepositStatusV1, wire.PathDepositCancel:
+		return emulate.Subject{Ref: q.Get("deposit_id")}
+	case wire.PathCheckAccount:
+		return emulate.Subject{Product: q.Get("bank_code"), Target: q.Get("account_number")}
+	case wire.PathCheckUsername:
+		return emulate.Subject{Product: q.Get("account_code"), Target: q.Get("account_number")}
 	}
 	return emulate.Subject{}
 }
@@ -87,13 +95,26 @@ func (d *door) Answer(b *emulate.Book, r *emulate.Request) emulate.Answer {
 	if r.Method != http.MethodGet {
 		return refuse(http.StatusMethodNotAllowed, "Method tidak diizinkan")
 	}
-	if path == wire.PathProducts {
-		return accept(d.catalogue.products)
-	}
-	if key := r.Header.Get(wire.KeyHeader); key == "" || (d.cfg.APIKey != "" && key != d.cfg.APIKey) {
+	if key := r.Header.Get(wire.KeyHeader); !wire.Open(path) && (key == "" || (d.cfg.APIKey != "" && key != d.cfg.APIKey)) {
 		return refuse(http.StatusUnauthorized, "Apikey tidak valid")
 	}
 	switch path {
+	case wire.PathProducts:
+		return accept(d.catalogue.products)
+	case wire.PathListBanks:
+		return accept(demoBanks())
+	case wire.PathListGames:
+		return accept(demoGames())
+	case wire.PathCheckAccount:
+		return checkAccount(r)
+	case wire.PathCheckUsername:
+		return checkUsername(r)
+	case wire.PathDepositCreate, wire.PathDepositCreateV1:
+		return d.deposit(b, r, path == wire.PathDepositCreate)
+	case wire.PathDepositStatus, wire.PathDepositStatusV1:
+		return d.depositStatus(b, r, path == wire.PathDepositStatus)
+	case wire.PathDepositCancel:
+		return d.depositCancel(b, r)
 	case wire.PathServices:
 		return accept(d.catalogue.services)
 	case wire.PathCountries:

@@ -19,6 +19,9 @@ type rented struct {
 	country  string
 	operator string
 	expires  time.Time
+	// future is what the script has decided. It begins when somebody asks about the
+	// number: to one that nobody knows of, no code is ever sent.
+	future []emulate.Step
 }
 
 func (d *door) rent(b *emulate.Book, r *emulate.Request) emulate.Answer {
@@ -43,7 +46,9 @@ func (d *door) rent(b *emulate.Book, r *emulate.Request) emulate.Answer {
 		phone:   offer.prefix + fmt.Sprintf(" 8%02d %04d %04d", b.Rand.IntN(100), b.Rand.IntN(10000), b.Rand.IntN(10000)),
 		service: offer.service, country: offer.country, operator: operator, expires: r.Now.Add(d.cfg.Life),
 	}
-	if b.Buy(p, n, planNumber(o, r.Now, n.expires, code(b, o))...) == nil {
+	n.future = planNumber(o, r.Now, n.expires, code(b, o))
+	unknown := emulate.Step{At: n.expires, State: string(wire.OrderExpiring), Refund: true}
+	if b.Buy(p, n, unknown) == nil {
 		return refuse(http.StatusBadRequest, "Saldo tidak mencukupi")
 	}
 	price := num(p.Price)
@@ -89,7 +94,7 @@ func planCode(at, expires time.Time, code string) []emulate.Step {
 }
 
 func (d *door) orderStatus(b *emulate.Book, r *emulate.Request) emulate.Answer {
-	e, n := number(b, r.Query.Get("order_id"))
+	e, n := known(b, r)
 	if e == nil {
 		return refuse(http.StatusNotFound, "Order tidak ditemukan")
 	}
@@ -109,7 +114,7 @@ func (d *door) orderStatus(b *emulate.Book, r *emulate.Request) emulate.Answer {
 }
 
 func (d *door) setStatus(b *emulate.Book, r *emulate.Request) emulate.Answer {
-	e, n := number(b, r.Query.Get("order_id"))
+	e, n := known(b, r)
 	if e == nil {
 		return refuse(http.StatusNotFound, "Order tidak ditemukan")
 	}
@@ -142,6 +147,20 @@ func (d *door) setStatus(b *emulate.Book, r *emulate.Request) emulate.Answer {
 	return accept(wire.SetStatus{OrderID: lenient.Text(e.ID), Status: lenient.Text(e.State)})
 }
 
+// known finds the rented number that a request names, and lets what the script decided
+// of it begin.
+func known(b *emulate.Book, r *emulate.Request) (*emulate.Entry, *rented) {
+	e, n := number(b, r.Query.Get("order_id"))
+	if e != nil && n.future != nil {
+		future := n.future
+		n.future = nil
+		if wire.Status(e.State) == wire.OrderWaiting {
+			b.Resume(e, r.Now, future...)
+		}
+	}
+	return e, n
+}
+
 // number finds a rented number in the book.
 func number(b *emulate.Book, id string) (*emulate.Entry, *rented) {
 	e := b.ByID(id)
@@ -169,6 +188,7 @@ func (e *Emulator) DeliverCode(orderID, text string) bool {
 		default:
 			return
 		}
+		n.future = nil
 		b.Apply(entry, emulate.Step{At: now, State: string(wire.OrderReceived), Deliver: true, Code: text})
 		b.Plan(entry, emulate.Step{At: n.expires, State: string(wire.OrderCompleted)})
 		delivered = true

@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/muarahq/muara/pkg/upstream/lenient"
+import (
+	"strings"
+
+	"github.com/muarahq/muara/pkg/upstream/lenient"
+)
 
 // Balance is /v1/user/balance. Every field but the first two is private: none
 // of them may be logged or stored. Balance is in rupiah.
@@ -54,6 +58,17 @@ type Checked struct {
 	Status lenient.Text `json:"status"`
 	Number lenient.Text `json:"account_number"`
 	Name   lenient.Text `json:"account_name"`
+}
+
+// Valid is whether the account exists; known is whether the status is a documented one.
+func (c *Checked) Valid() (valid, known bool) {
+	switch strings.ToLower(strings.TrimSpace(string(c.Status))) {
+	case "valid":
+		return true, true
+	case "invalid":
+		return false, true
+	}
+	return false, false
 }
 
 // DecodeBanks reads the list of banks.

@@ -125,6 +125,19 @@ func (t *TransactionStatus) SN() string {
 	return sn
 }
 
+// Receiver is what is told of whom the purchase went to ("NAME, 10000"); empty when
+// nothing is.
+func (t *TransactionStatus) Receiver() string {
+	if t.TujuanInfo.V == nil {
+		return ""
+	}
+	name, nominal := strings.TrimSpace(string(t.TujuanInfo.V.Name)), strings.TrimSpace(string(t.TujuanInfo.V.Nominal))
+	if name == "" || nominal == "" {
+		return name + nominal
+	}
+	return name + ", " + nominal
+}
+
 // DecodeProducts reads /v1/h2h/product.
 func DecodeProducts(body []byte) (List[Product], error) {
 	return many(body, func(p *Product) error {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,22 @@ const (
 	PathDepositCreate     = "/v2/deposit/create"
 	PathDepositStatus     = "/v2/deposit/get_status"
 )
+
+// Methods of a deposit (payment_id).
+const (
+	MethodQRIS = "qris"
+	MethodUSDT = "usdt-polygon"
+)
+
+// Open is whether a path is asked without the key: the document shows none there,
+// and a key that is not needed is not sent.
+func Open(path string) bool {
+	switch path {
+	case PathProducts, PathListBanks, PathCheckAccount, PathListGames, PathCheckUsername:
+		return true
+	}
+	return false
+}
 
 // AnyOperator is the operator id that leaves the choice to the provider.
 const AnyOperator = "1"
@@ -74,6 +91,35 @@ func BuyProduct(code, customer string) string {
 func AskTransaction(id string) string {
 	return target(PathTransactionStatus, "transaksi_id", id)
 }
+
+// CheckAccount asks whose bank or e-wallet account a number is.
+func CheckAccount(bank, number string) string {
+	return target(PathCheckAccount, "bank_code", bank, "account_number", number)
+}
+
+// CheckUsername asks whose game account a user id is.
+func CheckUsername(game, id string) string {
+	return target(PathCheckUsername, "account_code", game, "account_number", id)
+}
+
+// CreateDeposit asks for a deposit of so much rupiah (v2).
+func CreateDeposit(rupiah int64, method string) string {
+	return target(PathDepositCreate, "amount", strconv.FormatInt(rupiah, 10), "payment_id", method)
+}
+
+// CreateDepositV1 asks for a deposit of so much rupiah (v1).
+func CreateDepositV1(rupiah int64, method string) string {
+	return target(PathDepositCreateV1, "amount", strconv.FormatInt(rupiah, 10), "payment_id", method)
+}
+
+// AskDeposit asks about a deposit (v2).
+func AskDeposit(id string) string { return target(PathDepositStatus, "deposit_id", id) }
+
+// AskDepositV1 asks about a deposit (v1).
+func AskDepositV1(id string) string { return target(PathDepositStatusV1, "deposit_id", id) }
+
+// CancelDeposit asks for a deposit to be canceled (there is no other version).
+func CancelDeposit(id string) string { return target(PathDepositCancel, "deposit_id", id) }
 
 // target joins a path with its query, in the order given.
 func target(path string, pairs ...string) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,13 +72,44 @@ func read(t testing.TB, name string) []byte {
 	return b
 }
 
-func TestDocumentedExamplesSurviveARoundTrip(t *testing.T) {
+// examples are the JSON bodies of the document, in its order, with the file that has
+// each word for word.
+func examples() [][2]string {
+	return [][2]string{
+		{"errors, first form", "failure_message"}, {"errors, second form", "failure_data"},
+		{"v2/countries", "countries"}, {"v2/services", "services"}, {"v2/operators", "operators"}, {"v2/orders", "order"},
+		{"v1/orders/get_status", "order_status"}, {"v1/orders/set_status", "order_set_status"}, {"v1/user/balance", "balance"},
+		{"v1/deposit/create", "deposit_v1_create"}, {"v2/deposit/create", "deposit_v2_create"}, {"v1/deposit/get_status", "deposit_v1_status"},
+		{"v2/deposit/get_status", "deposit_v2_status"}, {"v1/deposit/cancel", "deposit_v1_cancel"},
+		{"v1/h2h/product", "products"}, {"v1/h2h/check/rekening", "check_account"}, {"v1/h2h/list/rekening", "list_banks"},
+		{"v1/h2h/check/username", "check_username"}, {"v1/h2h/list/username", "list_games"},
+		{"v1/h2h/transaksi/create", "transaction_create"}, {"v1/h2h/transaksi/status", "transaction_status"},
+	}
+}
+
+func TestEveryExampleOfTheDocumentIsHere(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
+	var here, want []string
+	for _, f := range files {
+		here = append(here, strings.TrimSuffix(filepath.Base(f), ".json"))
+	}
 	all := decoders()
-	require.Len(t, files, len(all)+2, "every example has a decoder; the two refusals have a test of their own")
-	for name, rewrite := range all {
+	for _, e := range examples() {
+		want = append(want, e[1])
+		if !strings.HasPrefix(e[1], "failure_") {
+			require.Contains(t, all, e[1], "%s has a decoder", e[0])
+		}
+	}
+	require.ElementsMatch(t, want, here)
+	require.Len(t, want, 21, "19 endpoints' answers and two forms of failure")
+	require.Len(t, all, 19)
+}
+
+func TestDocumentedExamplesSurviveARoundTrip(t *testing.T) {
+	t.Parallel()
+	for name, rewrite := range decoders() {
 		body := read(t, name)
 		v, err := rewrite(body)
 		require.NoError(t, err, name)
@@ -185,6 +217,15 @@ func TestTargets(t *testing.T) {
 	require.Equal(t, "/v2/orders?number_id=475&provider_id=2300&operator_id=1", wire.BuyNumber("475", "2300", wire.AnyOperator))
 	require.Equal(t, "/v1/h2h/transaksi/create?target=12+3%264&id=FF50", wire.BuyProduct("FF50", "12 3&4"))
 	require.Equal(t, "/v2/operators?country=Hong+Kong&provider_id=1", wire.Operators("Hong Kong", "1"))
+	require.Equal(t, "/v2/deposit/create?amount=5000&payment_id=qris", wire.CreateDeposit(5000, wire.MethodQRIS))
+	require.Equal(t, "/v1/deposit/create?amount=5000&payment_id=qris", wire.CreateDepositV1(5000, wire.MethodQRIS))
+	require.Equal(t, "/v2/deposit/get_status?deposit_id=RO1", wire.AskDeposit("RO1"))
+	require.Equal(t, "/v1/deposit/get_status?deposit_id=RO1", wire.AskDepositV1("RO1"))
+	require.Equal(t, "/v1/deposit/cancel?deposit_id=RO1", wire.CancelDeposit("RO1"))
+	require.Equal(t, "/v1/h2h/check/rekening?bank_code=dana&account_number=08%26x", wire.CheckAccount("dana", "08&x"))
+	require.Equal(t, "/v1/h2h/check/username?account_code=freefire&account_number=12345678", wire.CheckUsername("freefire", "12345678"))
+	require.True(t, wire.Open(wire.PathCheckAccount))
+	require.False(t, wire.Open(wire.PathDepositCreate))
 }
 
 func FuzzDecoders(f *testing.F) {
