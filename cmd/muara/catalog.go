@@ -109,6 +109,9 @@ func progressLine(p intake.Progress) string {
 		return p.Upstream + ": waiting for its worker"
 	}
 	line := fmt.Sprintf("%s: %d of %d parts read, %d offers", p.Upstream, p.Done, p.Scopes, p.Offers)
+	if p.Reading > 0 {
+		line += fmt.Sprintf(", %d rows of the next part", p.Reading)
+	}
 	if p.Failed > 0 {
 		line += fmt.Sprintf("; %d failed and will be tried again (%s)", p.Failed, p.LastError)
 	}

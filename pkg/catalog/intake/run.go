@@ -20,6 +20,8 @@ type Progress struct {
 	// Scopes grows while reading: parts tell of further parts.
 	Scopes int `json:"scopes"`
 	Done   int `json:"done"`
+	// Reading is how many rows the parts that are being read have brought so far.
+	Reading int64 `json:"reading"`
 	// Failed scopes were tried since, and will be again.
 	Failed    int        `json:"failed"`
 	LastError string     `json:"last_error,omitempty"`
@@ -60,11 +62,11 @@ func RunProgress(ctx context.Context, pool *pgxpool.Pool, id int64, now time.Tim
 	err := pool.QueryRow(ctx, `SELECT r.upstream, r.finished_at, u.seen_at,
 			count(s.key), count(s.key) FILTER (WHERE s.last_done_at >= r.requested_at),
 			count(s.key) FILTER (WHERE s.failures > 0 AND coalesce(s.last_done_at < r.requested_at, true)),
-			coalesce(max(s.last_error) FILTER (WHERE s.failures > 0), ''),
+			coalesce(max(s.last_error) FILTER (WHERE s.failures > 0), ''), coalesce(sum(s.rows_read), 0)::bigint,
 			(SELECT count(*) FROM offers o WHERE o.upstream = r.upstream AND o.vanished_at IS NULL)
 		FROM catalog_runs r JOIN upstreams u ON u.name = r.upstream LEFT JOIN catalog_scopes s ON s.upstream = r.upstream
 		WHERE r.id = $1 GROUP BY r.id, u.name`, id).
-		Scan(&p.Upstream, &finished, &p.SeenAt, &p.Scopes, &p.Done, &p.Failed, &p.LastError, &p.Offers)
+		Scan(&p.Upstream, &finished, &p.SeenAt, &p.Scopes, &p.Done, &p.Failed, &p.LastError, &p.Reading, &p.Offers)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, catalog.ErrNotFound
 	}

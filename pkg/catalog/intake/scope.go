@@ -85,9 +85,9 @@ func DueScope(ctx context.Context, pool *pgxpool.Pool, name string, now time.Tim
 	return s, nil
 }
 
-// renew keeps a claim while its pages are read.
-func (s *Scope) renew(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
-	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET claimed_until = $3 WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(lease))
+// renew keeps a claim while its pages are read, and tells how many rows they brought.
+func (s *Scope) renew(ctx context.Context, pool *pgxpool.Pool, rows int, now time.Time) error {
+	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET claimed_until = $3, rows_read = $4 WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(lease), rows)
 	if err != nil {
 		return fmt.Errorf("intake: scope: %w", err)
 	}
@@ -96,7 +96,7 @@ func (s *Scope) renew(ctx context.Context, pool *pgxpool.Pool, now time.Time) er
 
 // release gives a claim back unused.
 func (s *Scope) release(ctx context.Context, pool *pgxpool.Pool) error {
-	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET claimed_until = NULL WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key)
+	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET claimed_until = NULL, rows_read = 0 WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key)
 	if err != nil {
 		return fmt.Errorf("intake: scope: %w", err)
 	}
@@ -110,7 +110,7 @@ func ScopeDone(ctx context.Context, pool *pgxpool.Pool, s *Scope, held bool, now
 		next = now.Add(min(again, s.Every))
 	}
 	_, err := pool.Exec(ctx, `WITH u AS (UPDATE upstreams SET catalog_at = $3 WHERE name = $1)
-		UPDATE catalog_scopes SET last_done_at = $3, next_run_at = $4, claimed_until = NULL, demand = demand / 2, failures = 0, last_error = ''
+		UPDATE catalog_scopes SET last_done_at = $3, next_run_at = $4, claimed_until = NULL, rows_read = 0, demand = demand / 2, failures = 0, last_error = ''
 		WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now, next)
 	if err != nil {
 		return fmt.Errorf("intake: scope done: %w", err)
@@ -129,7 +129,7 @@ func ScopeFailed(ctx context.Context, pool *pgxpool.Pool, s *Scope, why error, n
 		}
 	}
 	wait = min(wait, s.Every)
-	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET next_run_at = $3, claimed_until = NULL, failures = failures + 1, last_error = $4
+	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET next_run_at = $3, claimed_until = NULL, rows_read = 0, failures = failures + 1, last_error = $4
 		WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(wait), upstream.Clip(why.Error()))
 	if err != nil {
 		return fmt.Errorf("intake: scope failed: %w", err)

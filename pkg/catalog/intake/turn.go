@@ -87,7 +87,7 @@ func (im *Importer) read(ctx context.Context, client PageReader, s *Scope) (*ups
 			return nil, fmt.Errorf("more than %d pages or %d offers", maxPages, maxOffers)
 		}
 		if read > 0 {
-			if err := s.renew(ctx, im.pool, im.opts.Now().UTC()); err != nil {
+			if err := s.renew(ctx, im.pool, len(all.Offers)+len(all.Services), im.opts.Now().UTC()); err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,1 @@
+ALTER TABLE catalog_scopes DROP COLUMN rows_read;
