@@ -72,7 +72,7 @@ func (l *lab) lists(ctx context.Context, api *process, r *report) error {
 	}
 	r.note("(f) gzip %s, zstd %s, identity %s; %s", size(gzip), size(zstd), size(plain), watch.each(gzip.perSecond()))
 	r.note("(f) resident memory before the first list %.0f MiB, at its peak %.0f MiB", idle, peak)
-	return nil
+	return l.whileImporting(ctx, api, r)
 }
 
 // list asks for the list for a while.
