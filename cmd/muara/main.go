@@ -53,6 +53,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"The database's schema."`
 	Conf    configCmd  `cmd:"" name:"config" help:"The configuration."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI document of the merchant API."`
+	Probe   probeCmd   `cmd:"" help:"Ask whether a role answers at its health URL."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
