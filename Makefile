@@ -8,7 +8,7 @@ ARGS       ?=
 FUZZTIME   ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fuzz lint generate
+.PHONY: help run test bench fuzz lint generate build charts
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,5 +32,12 @@ fuzz: ## Each fuzz target for a while (FUZZTIME=5m)
 lint: ## golangci-lint, at its pinned version
 	@exec scripts/lint
 
-generate: ## Write anew what is generated: the OpenAPI documents
+generate: ## Write anew what is generated: the OpenAPI documents, the chart's README
 	$(GO) generate ./...
+	cd charts && $(GO) generate ./...
+
+build: ## The released binary and the list of what is in it, in .muara/release (VERSION=v1.2.3 PLATFORMS='linux/amd64 linux/arm64')
+	scripts/build --version "$(VERSION)" $(PLATFORMS)
+
+charts: ## The chart's tests: schemas, policies, and the roles run under what it renders
+	@exec scripts/servers run -- $(GO) -C charts test $(TEST_FLAGS) ./...
