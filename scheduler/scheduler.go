@@ -57,6 +57,7 @@ func (s *Scheduler) jobs() []job {
 		{"catalogue", 2 * time.Second, s.catalogueOnce},
 		{"balance", 30 * time.Second, s.balanceOnce},
 		{"rollup", 10 * time.Minute, s.rollupOnce},
+		{"tiers", 30 * time.Second, s.tiersOnce},
 		{"verify", time.Hour, s.verifyOnce},
 		{"measure", 10 * time.Second, s.measureOnce},
 	}

@@ -227,3 +227,52 @@ func TestRunStopsWithItsContext(t *testing.T) {
 	cancel()
 	<-done
 }
+
+func TestAMerchantRisesByItselfOnceAndIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	_, err := d.db.Pool.Exec(t.Context(), `UPDATE tiers SET min_orders = 2, min_volume = 1500 WHERE tier = 2`)
+	require.NoError(t, err)
+	endpoints := `INSERT INTO webhook_endpoints (merchant_id, url, events, enabled, suspended_reason, secret, secret_hint, failures, created_at, updated_at)
+		VALUES ('M1', 'https://m1.example/', '{}', true, '', '', '', 0, $1, $1)`
+	_, err = d.db.Pool.Exec(t.Context(), endpoints, d.now)
+	require.NoError(t, err)
+	tier := func() (tier int) {
+		require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT tier FROM merchants WHERE id = 'M1'`).Scan(&tier))
+		return tier
+	}
+	tick := func() {
+		for _, s := range d.both {
+			_, err := s.tiersOnce(t.Context())
+			require.NoError(t, err)
+		}
+	}
+	ids := d.place(2)
+	complete := func(id int64) {
+		for _, step := range []order.Step{{To: order.Sending, NextRunAt: &d.now}, {Attempt: 1, To: order.Completed}} {
+			step.OrderID = id
+			_, err := d.writer.Do(t.Context(), step)
+			require.NoError(t, err)
+		}
+	}
+	complete(ids[0])
+	tick()
+	require.Equal(t, 1, tier(), "one order is not two")
+	complete(ids[1])
+	_, err = d.db.Pool.Exec(t.Context(), `UPDATE merchants SET tier_held = true`)
+	require.NoError(t, err)
+	tick()
+	require.Equal(t, 1, tier(), "an operator holds it")
+	_, err = d.db.Pool.Exec(t.Context(), `UPDATE merchants SET tier_held = false`)
+	require.NoError(t, err)
+	tick()
+	tick()
+	require.Equal(t, 2, tier())
+	var events, audits int
+	var body string
+	require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT count(*), max(body) FROM webhook_events WHERE type = 'tier.changed'`).Scan(&events, &body))
+	require.Equal(t, 1, events)
+	require.Contains(t, body, `"data":{"tier":{"tier":2,"name":"Silver","previous_tier":1,"previous_name":"Bronze"`)
+	require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM audit_log WHERE subject = 'M1' AND action = 'merchant.tier'`).Scan(&audits))
+	require.Equal(t, 1, audits)
+}

@@ -187,6 +187,7 @@ func setStatus(e *env, id string, status merchant.Status) error {
 type merchantTierCmd struct {
 	ID   string `arg:"" help:"Its id."`
 	Tier int    `arg:"" help:"The tier."`
+	Hold bool   `help:"It stays there, whatever it orders; without this it rises from there by itself."`
 }
 
 func (c *merchantTierCmd) Run(e *env) error {
@@ -194,7 +195,7 @@ func (c *merchantTierCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := store.SetTier(e.ctx, c.ID, c.Tier, e.Actor()); err != nil {
+	if err := store.SetTier(e.ctx, c.ID, c.Tier, c.Hold, e.Actor()); err != nil {
 		return err
 	}
 	return showMerchant(e, store, c.ID)

@@ -64,3 +64,5 @@ INSERT INTO deposit_events (deposit_id, version, from_state, to_state, cause, de
 INSERT INTO deposit_gateways (name, skip_until, failures) VALUES ('rq', now(), 0);
 INSERT INTO deposit_codes (gateway, total, deposit_id, until) VALUES ('static-qris', 100347, 1, now());
 INSERT INTO deposit_lines (gateway, key, amount, paid_at, note, outcome, created_at) VALUES ('static-qris', 'k', 100347, now(), '', 'unmatched', now());
+INSERT INTO order_hours (wallet_id, hour, orders, completed, volume) SELECT id, date_trunc('hour', now()), 3, 2, 5500 FROM wallets;
+INSERT INTO order_tally (through) VALUES (now());

@@ -28,6 +28,15 @@ func New(now time.Time) int64 {
 	return ms<<22 | int64(binary.BigEndian.Uint32(b[:])&(1<<22-1))
 }
 
+// Epoch is the moment from which ids are counted.
+func Epoch() time.Time { return epoch }
+
+// First gives the least id that may have been made at a time or after it: an id of
+// the same row's time is not less.
+func First(at time.Time) int64 {
+	return max(at.Sub(epoch).Milliseconds(), 0) << 22
+}
+
 // Text writes an id.
 func Text(n int64) string {
 	var buf [size]byte

@@ -167,7 +167,7 @@ func TestAChangedMerchantIsForgottenAtOnce(t *testing.T) {
 		change func() error
 		seen   func(*merchant.Identity) bool
 	}{
-		"tier":      {func() error { return s.SetTier(t.Context(), m.ID, 4, "a") }, func(id *merchant.Identity) bool { return id.Tier == 4 }},
+		"tier":      {func() error { return s.SetTier(t.Context(), m.ID, 4, false, "a") }, func(id *merchant.Identity) bool { return id.Tier == 4 }},
 		"suspended": {func() error { return s.SetStatus(t.Context(), m.ID, merchant.Suspended, "a") }, func(id *merchant.Identity) bool { return id.Status == merchant.Suspended }},
 		"addresses": {func() error {
 			return s.SetIPs(t.Context(), m.ID, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "a")

@@ -215,10 +215,13 @@ func (s *Store) SetStatus(ctx context.Context, id string, status Status, actor s
 		`UPDATE merchants SET status = $2, updated_at = $3 WHERE id = $1`, status)
 }
 
-// SetTier moves a merchant to a tier.
-func (s *Store) SetTier(ctx context.Context, id string, tier int, actor string) error {
-	return s.change(ctx, id, actor, "merchant.tier", map[string]any{"tier": tier},
-		`UPDATE merchants SET tier = $2, updated_at = $3 WHERE id = $1`, tier)
+// SetTier moves a merchant to a tier. Held there it does not rise by itself.
+func (s *Store) SetTier(ctx context.Context, id string, tier int, held bool, actor string) error {
+	sql := `UPDATE merchants SET tier = $2, tier_held = false, updated_at = $3 WHERE id = $1`
+	if held {
+		sql = `UPDATE merchants SET tier = $2, tier_held = true, updated_at = $3 WHERE id = $1`
+	}
+	return s.change(ctx, id, actor, "merchant.tier", map[string]any{"tier": tier, "held": held}, sql, tier)
 }
 
 // SetIPs replaces the address list; an empty one means any address.

@@ -130,32 +130,6 @@ func Held(ctx context.Context, db bun.IDB, walletID int64) (int64, error) {
 	return held, nil
 }
 
-// Stats counts a wallet's orders; volumes are rupiah taken and not given back.
-type Stats struct {
-	Orders      int64 `bun:"orders"`
-	Completed   int64 `bun:"completed"`
-	Volume      int64 `bun:"volume"`
-	MonthOrders int64 `bun:"month_orders"`
-	MonthVolume int64 `bun:"month_volume"`
-}
-
-// CountStats gives a wallet's statistics; month is when the current one began.
-func CountStats(ctx context.Context, db bun.IDB, walletID int64, month time.Time) (Stats, error) {
-	var s Stats
-	taken := "state IN ('completed', 'partial')"
-	err := db.NewSelect().Table("orders").
-		ColumnExpr("count(*) AS orders").
-		ColumnExpr("count(*) FILTER (WHERE state = 'completed') AS completed").
-		ColumnExpr("coalesce(sum(price - refunded) FILTER (WHERE "+taken+"), 0)::bigint AS volume").
-		ColumnExpr("count(*) FILTER (WHERE created_at >= ?) AS month_orders", month).
-		ColumnExpr("coalesce(sum(price - refunded) FILTER (WHERE "+taken+" AND created_at >= ?), 0)::bigint AS month_volume", month).
-		Where("wallet_id = ?", walletID).Scan(ctx, &s)
-	if err != nil {
-		return Stats{}, fmt.Errorf("order: stats: %w", err)
-	}
-	return s, nil
-}
-
 // Names are what a mutation shows of the order behind it.
 type Names struct {
 	Ref     string
