@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -210,14 +209,4 @@ func textOf(item any) (string, bool) {
 
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-// mulCeil is ⌈rate × quantity × runs / 1000⌉; ok is false when it is beyond any price.
-func mulCeil(rate, quantity, runs int64) (price int64, ok bool) {
-	const most = math.MaxInt64 / 1000
-	total := float64(rate) * float64(quantity) * float64(runs)
-	if total >= most {
-		return 0, false
-	}
-	return (rate*quantity*runs + 999) / 1000, true
 }

@@ -155,6 +155,9 @@ func classify(err error) *fault.Error {
 		f = fault.New(fault.RefConflict, "this ref was used with other content")
 	case errors.Is(err, order.ErrInsufficient):
 		f = fault.New(fault.InsufficientBalance, "the balance is not sufficient")
+	case errors.Is(err, order.ErrLinkBusy):
+		f = fault.New(fault.NotAvailable, "an order for this target is still open at this service; wait until it has ended")
+		f.Details = []fault.Detail{{Field: "target", Message: "an order for it is still open at this service"}}
 	case errors.Is(err, order.ErrNotFound):
 		f = fault.New(fault.NotFound, "there is no such order")
 	case errors.Is(err, order.ErrNotCancelable):

@@ -10,6 +10,7 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 )
 
 // The examples of the document are values of the answers' own types, so that they
@@ -53,6 +54,15 @@ func exampleOTP() order.View {
 	}
 }
 
+func exampleSMM() order.View {
+	v := order.SMMView{
+		Common: exampleCommon(order.SMM, "IGF1", "Instagram Followers", "completed", 15_000), Target: "https://instagram.com/p/AbCd123",
+		Data: order.SMMData{StartCount: ptr(int64(3572)), Remains: ptr(int64(0)), RefillStatus: ptr(string(order.RefillPending))},
+	}
+	v.Quantity = 1000
+	return v
+}
+
 //nolint:gochecknoglobals // constants that Go cannot write as such; nobody changes them
 var (
 	examplePing = pingData{
@@ -76,6 +86,7 @@ var (
 	examplePlaced   = placedData{Order: examplePPOB("pending"), Balance: 247_250}
 	exampleOrder    = orderData{Order: examplePPOB("completed")}
 	exampleOTPOrder = orderData{Order: exampleOTP()}
+	exampleSMMOrder = orderData{Order: exampleSMM()}
 	exampleOrders   = ordersData{
 		Count: 2, Orders: []order.View{exampleOTP(), examplePPOB("completed")}, NextCursor: ptr(cursor(cursorOrders, 113_987_654_321_098)),
 	}
@@ -97,9 +108,16 @@ var (
 	}}}
 	examplePPOBCategories = catalog.PPOBCategories{Count: 1, Categories: []catalog.PPOBCategory{{Category: "games", Name: "Games", Type: "prepaid", Products: 120}}}
 	examplePPOBBrands     = catalog.PPOBBrands{Count: 1, Brands: []catalog.PPOBBrand{{Brand: "MOBILE LEGENDS", Category: "games", Products: 24}}}
-	exampleSMMServices    = catalog.SMMServices{Services: []catalog.SMMService{}}
-	exampleOTPServices    = catalog.OTPServices{Count: 1, Services: []catalog.OTPService{{Service: "tg", Name: "Telegram"}}}
-	exampleOTPCountries   = catalog.OTPCountries{Count: 1, Countries: []catalog.OTPCountry{{
+	exampleSMMServices    = catalog.SMMServices{Count: 1, Services: []catalog.SMMService{{
+		SKU: "IGF1", Name: "Instagram Followers", Platform: "Instagram", Category: "Followers", Type: string(smm.Default),
+		Inputs: []catalog.Input{
+			{Name: "target", Label: "Tautan (link)", Required: true, Example: "https://instagram.com/p/AbCd123"},
+			{Name: "quantity", Label: "Jumlah", Required: true, Example: "100"},
+		},
+		Rate: 15_000, Min: 100, Max: 10_000, Refill: true, Cancel: true, AverageTime: ptr("42 minutes"), Available: true,
+	}}}
+	exampleOTPServices  = catalog.OTPServices{Count: 1, Services: []catalog.OTPService{{Service: "tg", Name: "Telegram"}}}
+	exampleOTPCountries = catalog.OTPCountries{Count: 1, Countries: []catalog.OTPCountry{{
 		Country: "Indonesia", ISO: "ID", Prefix: "+62", Stock: 103,
 		Offers: []catalog.OTPOffer{{SKU: "OTPTGID", Server: "Server 1", Price: 1400, Stock: 103, SuccessRate: 81, Available: true}},
 	}}}
@@ -116,6 +134,9 @@ func examplesOrderBody() map[string]*huma.Example {
 	return map[string]*huma.Example{
 		"ppob": {Summary: "Phone credit, games, electricity", Value: map[string]any{
 			"category": "ppob", "ref": "trx-0001", "sku": "MLID10", "customer_no": "12345678", "zone_id": "2685",
+		}},
+		"social-media": {Summary: "A social media service", Value: map[string]any{
+			"category": "smm", "ref": "smm-0001", "sku": "IGF1", "target": "https://instagram.com/p/AbCd123", "quantity": 1000,
 		}},
 		"rented-number": {Summary: "A rented number", Value: map[string]any{"category": "otp", "ref": "otp-0001", "sku": "OTPTGID"}},
 		"premium": {Summary: "A premium product", Value: map[string]any{
@@ -140,8 +161,18 @@ func exampleOf(r refusal) failure {
 
 const textPlaceOrder = "The price is taken at once. The same `ref` with the same content is the same order, charged once, however often and over however many connections it is sent; " +
 	"with other content it is `ref_conflict`. A refused order costs nothing and leaves nothing behind, so its `ref` may be sent again.\n\n" +
+	"A social media service takes the fields that its `inputs` name; one that is missing or belongs to another type is `invalid_request`. Its price is ⌈rate × quantity × runs / 1000⌉; " +
+	"a package costs its rate once, a subscription the most of each post times its posts. One order is open for a `target` at a service at a time; until it has ended " +
+	"a further one is `not_available`. What is not delivered is refunded by `remains`.\n\n" +
 	"Premium products are delivered in the answer. Everything else is worked on afterwards: read the order, or let an event tell you.\n\n" +
 	"Unknown fields are ignored, and `null` counts as absent."
+
+const textCancelOrder = "otp, before a code came; smm, where the service allows it. It is a request: the order stays `processing` until the source confirms, and what had been " +
+	"delivered of a social media order by then is charged. Asking twice is asking once."
+
+const textRefillOrder = "smm, completed, where the service allows it: what was lost since is filled up again. `data.refill_status` tells how it goes, and each change is an event: " +
+	"`pending` until the source takes it, which may let a while pass after the last one, `processing`, then `completed` or `rejected`. While one is under way asking again is asking once. " +
+	"It costs nothing."
 
 func textIntroduction(brand config.Brand) string {
 	return "Every answer is JSON in one envelope: `{\"ok\":true,\"data\":{…}}`, or `{\"ok\":false,\"error\":\"…\",\"code\":\"…\"}`. Act on `code`; `error` is for people.\n\n" +

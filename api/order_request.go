@@ -3,8 +3,10 @@ package api
 import (
 	"strings"
 
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 )
 
 const (
@@ -14,7 +16,7 @@ const (
 	maxTarget   = 1000
 	maxURL      = 2000
 	maxOperator = 64
-	maxQuantity = 1_000_000_000
+	maxQuantity = smm.MaxQuantity
 	// maxItems bounds the premium items of one order.
 	maxItems = 1000
 )
@@ -45,14 +47,17 @@ type orderBody struct {
 	Interval     *int64    `json:"interval,omitempty" doc:"smm, minutes, as the service's type needs."`
 	Country      *string   `json:"country,omitempty" doc:"smm, as the service's type needs."`
 	Device       *int64    `json:"device,omitempty" doc:"smm, as the service's type needs."`
-}
 
-// smmFields are what orders of social media services may carry besides the target and the quantity.
-func smmFields() []string {
-	return []string{
-		"comments", "usernames", "hashtags", "hashtag", "username", "media", "answer_number", "groups", "runs", "interval",
-		"country", "device", "min", "max", "posts", "old_posts", "delay", "expiry", "type_of_traffic", "google_keyword", "referring_url", "keywords",
-	}
+	TypeOfTraffic *int64    `json:"type_of_traffic,omitempty" doc:"smm, as the service's type needs."`
+	GoogleKeyword *string   `json:"google_keyword,omitempty" doc:"smm, as the service's type needs."`
+	ReferringURL  *string   `json:"referring_url,omitempty" doc:"smm, as the service's type needs."`
+	Keywords      *[]string `json:"keywords,omitempty" doc:"smm, as the service's type needs."`
+	Min           *int64    `json:"min,omitempty" doc:"smm subscriptions: the least of each post."`
+	Max           *int64    `json:"max,omitempty" doc:"smm subscriptions: the most of each post."`
+	Posts         *int64    `json:"posts,omitempty" doc:"smm subscriptions: how many new posts."`
+	OldPosts      *int64    `json:"old_posts,omitempty" doc:"smm subscriptions: how many posts that exist already; they count as posts."`
+	Delay         *int64    `json:"delay,omitempty" doc:"smm subscriptions, minutes."`
+	Expiry        *string   `json:"expiry,omitempty" doc:"smm subscriptions: a day as dd/mm/yyyy."`
 }
 
 // placement is a body of POST /order that is in shape: everything that can be
@@ -106,7 +111,7 @@ const anyOperator = "any"
 func (p *placement) parseSMM(f *fields) {
 	p.Target = pointer(f.required("target", maxTarget))
 	p.parseQuantity(f, maxQuantity)
-	for _, name := range smmFields() {
+	for _, name := range smm.Names() {
 		if text := f.lines(name); text != "" {
 			if p.Inputs == nil {
 				p.Inputs = map[string]string{}
@@ -139,6 +144,24 @@ func pointer(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// readSMM reads what an order of a social media service holds: its quantity and
+// fields in their one spelling, and what follows from them. The refusal names every
+// field that is wrong, missing or of another type.
+func (p *placement) readSMM(product *catalog.Product) error {
+	var quantity *int64
+	if p.quantityGiven {
+		quantity = &p.Quantity
+	}
+	o, problems := product.SMM.Read(quantity, p.Inputs)
+	p.Quantity, p.Inputs, p.Link = o.Quantity, o.Inputs, smm.Link(*p.Target)
+	p.Terms = &order.Terms{Units: o.Units, Total: o.Total, Cancel: product.Cancel, Refill: product.Refill}
+	f := &fields{}
+	for _, problem := range problems {
+		f.wrong(problem.Field, problem.Message)
+	}
+	return f.err()
 }
 
 // wrongField refuses for what only the catalogue could tell.

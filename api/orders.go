@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 	"github.com/muarahq/muara/pkg/trace"
 	"github.com/muarahq/muara/pkg/webhook"
 )
@@ -64,7 +66,7 @@ func (s *server) orderRoutes() {
 		summary: "Place an order", text: textPlaceOrder, body: orderBody{}, sends: examplesOrderBody(), gives: examplePlaced,
 		refusals: []fault.Kind{
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.NotFound,
-			fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
+			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
 		},
 	}, s.placeOrder)
 	register(s, operation{
@@ -77,7 +79,7 @@ func (s *server) orderRoutes() {
 	}, s.listOrders)
 	register(s, operation{
 		id: "cancel-order", method: http.MethodPost, path: "/order/{ref}/cancel", tag: tagOrders,
-		summary: "Cancel an order", text: "otp, before a code came. The order stays `processing` until the source confirms; asking twice is asking once.",
+		summary: "Cancel an order", text: textCancelOrder,
 		refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, gives: exampleOTPOrder,
 	}, s.actOn((*order.Writer).Cancel))
 	register(s, operation{
@@ -90,6 +92,11 @@ func (s *server) orderRoutes() {
 		summary: "Ask for a further code", text: "otp with a code, before `expires_at`. Further codes join `messages`; `otp_code` is the newest.",
 		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleOTPOrder,
 	}, s.actOn((*order.Writer).Resend))
+	register(s, operation{
+		id: "refill-order", method: http.MethodPost, path: "/order/{ref}/refill", tag: tagOrders,
+		summary: "Ask for a refill", text: textRefillOrder,
+		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleSMMOrder,
+	}, s.actOn((*order.Writer).Refill))
 }
 
 // placeOrder decodes, decides against the catalogue in memory, and has it placed.
@@ -178,10 +185,15 @@ func (s *server) decide(ctx context.Context, p *placement) error {
 			return unavailable(reason, until)
 		}
 	} else {
+		units := int64(0)
 		p.MaxCost = snapshot.MaxCost(product, p.Price)
+		if p.Terms != nil {
+			units = p.Terms.Units
+			p.MaxCost = snapshot.MaxCostUnits(snapshot.Price(product, who.Tier), units)
+		}
 		p.Service, p.Country = snapshot.Rents(product)
 		var err error
-		if p.Route, err = snapshot.Route(product, p.MaxCost); err != nil {
+		if p.Route, err = snapshot.RouteUnits(product, units, p.MaxCost); err != nil {
 			return err
 		}
 		if err := s.checkOperator(ctx, p); err != nil {
@@ -202,8 +214,8 @@ func (p *placement) checkInputs(product *catalog.Product) error {
 			return wrongField("zone_id", "is required for this sku")
 		}
 	}
-	if p.Category == order.SMM && !p.quantityGiven {
-		return wrongField("quantity", "is required")
+	if p.Category == order.SMM {
+		return p.readSMM(product)
 	}
 	return nil
 }
@@ -212,9 +224,9 @@ func (p *placement) checkInputs(product *catalog.Product) error {
 func (p *placement) total(unit int64) (int64, bool) {
 	switch p.Category {
 	case order.SMM:
-		return mulCeil(unit, p.Quantity, 1)
+		return smm.Price(unit, p.Terms.Units)
 	case order.Product:
-		return mulCeil(unit, p.Quantity, 1000)
+		return unit * p.Quantity, unit <= math.MaxInt64/p.Quantity
 	case order.PPOB, order.OTP:
 	}
 	return unit, true
@@ -305,7 +317,7 @@ func (s *server) actOn(wish wishFunc) func(context.Context, *orderInput) (*order
 		if err != nil {
 			return nil, err
 		}
-		if o.CancelRequested || o.FinishRequested || o.ResendRequested {
+		if o.CancelRequested || o.FinishRequested || o.ResendRequested || o.Facts.Refill.Open() {
 			s.tell.act(o.Upstream, o.ID, o.Version)
 		}
 		if err := s.load(ctx, o); err != nil {

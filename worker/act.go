@@ -50,9 +50,18 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	now := w.Now().UTC()
 	s := order.Step{NextRunAt: o.NextRunAt}
 	switch {
-	case o.CancelRequested && (o.State == order.Processing || o.State == order.Unknown) && !w.justTold(o):
+	case (o.State == order.Processing || o.State == order.Unknown) && w.untold(o):
 		s.Wish, s.NextRunAt = order.WishTold, &now
 		_, err = w.Client.Cancel(ctx, slot, p)
+		if e := upstream.AsError(err); o.Category == order.SMM {
+			soon := now.Add(smmDelay(0))
+			s.NextRunAt = &soon
+			if e == nil || e.Class == upstream.Rejected { // heard: it ends or goes on as the source likes
+				s.Wish = order.WishHeard
+			}
+		}
+	case o.State == order.Completed && o.Facts.Refill.Due(now) && o.Facts.Refill.Status == order.RefillPending:
+		return w.refill(ctx, o, slot)
 	case o.ResendRequested && !o.Facts.WishSent && o.State == order.Completed:
 		soon := now.Add(time.Second)
 		s.Wish, s.NextRunAt = order.WishSent, &soon
@@ -79,7 +88,7 @@ func (w *Worker) act(ctx context.Context, o *order.Order, slot *budget.Slot) err
 // finish; nothing is tried after the number's end. A cancel is told again, slowly,
 // for as long as the source says that nothing has changed.
 func (w *Worker) unheard(o *order.Order, s *order.Step, e *upstream.Error, now time.Time) {
-	if s.Wish == order.WishTold {
+	if s.Wish == order.WishTold || s.Wish == order.WishHeard {
 		return // asking tells what became of the order, a code that came first for one
 	}
 	later := now.Add(tellAgain)

@@ -61,7 +61,7 @@ func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 	now := w.Now()
 	// Claiming and giving back would look like an attempt; this is none.
 	err = w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
-	if errors.Is(err, order.ErrStale) {
+	if errors.Is(err, order.ErrStale) || errors.Is(err, order.ErrLinkBusy) {
 		return nil
 	}
 	return err
@@ -81,6 +81,9 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 		return w.settle(ctx, claimed, nil, err, "submit")
 	}
 	res, err := w.Client.Submit(ctx, slot, p)
+	if err == nil {
+		err = w.twin(ctx, claimed, res)
+	}
 	return w.settle(ctx, claimed, res, err, "submit")
 }
 
@@ -138,14 +141,12 @@ func (w *Worker) prepared(ctx context.Context, o *order.Order) (*upstream.Purcha
 	return p, nil
 }
 
-// inputOperator names the operator among an order's inputs.
-const inputOperator = "operator_id"
+// linkTries bounds how often another way is looked for that is free.
+const linkTries = 3
 
-// settle turns an upstream's answer into the order's next step.
-func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {
+// decided asks the policy.
+func (w *Worker) decided(ctx context.Context, o *order.Order, res *upstream.Result, err error) (s order.Step, reason upstream.Reason) {
 	f := w.facts(ctx, o)
-	var s order.Step
-	var reason upstream.Reason
 	switch {
 	case err != nil:
 		e := upstream.AsError(err)
@@ -163,7 +164,24 @@ func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Resul
 		// A purchase's own answer: what it denies counts for this sending only.
 		s.Sends = o.Sends
 	}
+	return s, reason
+}
+
+// inputOperator names the operator among an order's inputs.
+const inputOperator = "operator_id"
+
+// settle turns an upstream's answer into the order's next step.
+func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {
+	s, reason := w.decided(ctx, o, res, err)
 	rerr := w.record(ctx, o, s, cause)
+	for range linkTries {
+		if !errors.Is(rerr, order.ErrLinkBusy) {
+			break
+		}
+		// Another order took the link where this one was to go: elsewhere, or nowhere.
+		s, reason = w.decided(ctx, o, res, err)
+		rerr = w.record(ctx, o, s, cause)
+	}
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
 	if errors.Is(rerr, order.ErrStale) {
 		return nil

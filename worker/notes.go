@@ -35,6 +35,8 @@ func (w *Worker) heard(ctx context.Context, offerID int64, step *order.Step, rea
 		err = w.Desk.ProductWorked(ctx, offerID)
 	case reason == upstream.ReasonProduct || reason == upstream.ReasonPrice:
 		err = w.Desk.ProductFailed(ctx, offerID)
+	case reason == upstream.ReasonGone:
+		err = w.Desk.ProductGone(ctx, offerID)
 	case reason == upstream.ReasonOurBalance:
 		// What is left is asked, not guessed: it is evidence in other orders.
 		err = w.Enqueuer.BalanceTurn(ctx, w.Client.Name, w.Now().Unix())

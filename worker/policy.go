@@ -46,6 +46,16 @@ func (f facts) in(d time.Duration) *time.Time {
 	return &at
 }
 
+// look is when to ask about an open order next.
+func (f facts) look() *time.Time {
+	delay := pollDelay(f)
+	at := *f.in(delay)
+	if f.o.Category == order.SMM {
+		at = onGrid(at, delay)
+	}
+	return &at
+}
+
 // afterError is the table from error class to what happens next with a purchase.
 func afterError(f facts, e *upstream.Error) order.Step {
 	s := order.Step{Outcome: e.Class.String(), Reason: string(e.Reason), SaidCode: e.Code, SaidDetail: said(e)}
@@ -90,13 +100,19 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 		return
 	case upstream.ReasonCustomer:
 		s.To, s.Message = order.Failed, sayCustomer
+		if f.o.Category == order.SMM {
+			s.Message = sayLink
+		}
+		return
+	case upstream.ReasonBusy:
+		s.To, s.Message = order.Failed, sayBusy // elsewhere it would take from the other one
 		return
 	case upstream.ReasonTwin, upstream.ReasonLate:
 		// It may be delivered all the same, by somebody else or late: nowhere a second time.
 		s.To, s.Message = order.Failed, sayUnavailable
 		return
 	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount, upstream.ReasonRepeat,
-		upstream.ReasonRequest, upstream.ReasonNoBill, upstream.ReasonFull, upstream.ReasonSignature:
+		upstream.ReasonGone, upstream.ReasonEarly, upstream.ReasonRequest, upstream.ReasonNoBill, upstream.ReasonFull, upstream.ReasonSignature:
 	}
 	if !f.o.CancelRequested {
 		if s.Route = f.next(); s.Route != nil {
@@ -111,10 +127,11 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 // afterResult is the table from an upstream's word to what happens next.
 func afterResult(f facts, r *upstream.Result) (s order.Step) {
 	s = news(f, r)
+	defer func() { alert(f, &s, r) }()
 	switch r.State {
 	case upstream.Pending:
 		s.Outcome = "accepted"
-		s.NextRunAt = f.in(pollDelay(f))
+		s.NextRunAt = f.look()
 		if f.o.State != order.Processing {
 			s.To = order.Processing
 		}
@@ -137,11 +154,12 @@ func afterResult(f facts, r *upstream.Result) (s order.Step) {
 		}
 		refused(f, &s, r.Reason)
 	case upstream.Partial:
-		s.Outcome, s.To, s.Message = "partial", order.Partial, sayPartial
-		if r.Remains == nil {
-			s.To, s.Flag, s.NextRunAt = "", "partial without a count of what remains", f.in(time.Hour)
-		}
+		endedInPart(f, &s, r)
 	case upstream.Canceled:
+		if f.o.Category == order.SMM {
+			canceledSMM(f, &s, r)
+			break
+		}
 		s.Outcome, s.To, s.Message = "canceled", order.Canceled, sayCanceled
 	case upstream.Expired:
 		s.Outcome, s.To, s.Message = "expired", order.Expired, sayExpired
@@ -159,6 +177,11 @@ func afterFinal(f facts, r *upstream.Result) order.Step {
 	s := news(f, r)
 	switch f.o.State { //nolint:exhaustive // the others have no further looks
 	case order.Completed:
+		if f.o.Category == order.SMM {
+			afterCompletion(f, &s, r)
+			alert(f, &s, r)
+			break
+		}
 		if r.State == upstream.Succeeded || r.State == upstream.Pending {
 			awaited(f, &s)
 		} else if f.o.Category == order.PPOB {
@@ -202,6 +225,8 @@ func awaited(f facts, s *order.Step) {
 	switch {
 	case f.o.Category == order.PPOB && s.SN == "" && f.o.Facts.SN == "" && f.now.Sub(f.o.CreatedAt) < lateSerial:
 		s.NextRunAt = f.in(pollDelay(f))
+	case f.o.Category == order.SMM:
+		s.NextRunAt = watch(f)
 	case f.o.Category == order.OTP && f.o.ResendRequested && f.o.ExpiresAt != nil && f.now.Before(*f.o.ExpiresAt):
 		s.NextRunAt = f.in(pollDelay(f))
 	}
@@ -239,6 +264,9 @@ func pollDelay(f facts) time.Duration {
 	}
 	if f.o.Category == order.OTP {
 		return min(max(age/20, 2*time.Second), 15*time.Second)
+	}
+	if f.o.Category == order.SMM {
+		return smmDelay(age)
 	}
 	return min(max(age/4, 2*time.Second), 5*time.Minute)
 }

@@ -52,10 +52,27 @@ func (w *Worker) pollOnce(ctx context.Context, slot *budget.Slot) (more bool, er
 		slot.Unused(ctx)
 		return false, err
 	}
-	if limit == 1 || len(due) == 1 {
-		return true, w.ask(ctx, due[0], slot)
+	now := w.Now()
+	var refills, rest []*order.Order
+	for _, o := range due {
+		if o.State == order.Completed && o.Facts.Refill.Due(now) {
+			refills = append(refills, o)
+		} else {
+			rest = append(rest, o)
+		}
 	}
-	return true, w.askAll(ctx, due, slot)
+	switch {
+	case len(rest) == 0:
+		slot.Unused(ctx)
+	case limit == 1 || len(rest) == 1:
+		err = w.ask(ctx, rest[0], slot)
+	default:
+		err = w.askAll(ctx, rest, slot)
+	}
+	if len(refills) > 0 {
+		err = errors.Join(err, w.fillUp(ctx, refills))
+	}
+	return true, err
 }
 
 // askAll asks about many in one request, then one by one about those of which the
@@ -83,8 +100,14 @@ func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Sl
 		switch {
 		case r == nil || r.Incomplete:
 			single = append(single, o)
-		case r.State == upstream.Pending && o.State == order.Processing:
-			quiet.Add(o.ID, *w.facts(ctx, o).in(pollDelay(facts{o: o, now: w.Now()})))
+		case r.State == upstream.Pending && o.State == order.Processing && !tells(o, r):
+			quiet.Add(o.ID, *w.facts(ctx, o).look())
+		case r.State == upstream.Succeeded && o.State == order.Completed && o.Category == order.SMM && !tells(o, &upstream.Result{Alert: r.Alert}):
+			if next := again(w.facts(ctx, o), o.Facts.Refill); next != nil {
+				quiet.Add(o.ID, *next)
+				continue
+			}
+			news.Go(func() error { return w.learn(ctx, o, r, "bulk") })
 		default:
 			news.Go(func() error { return w.learn(ctx, o, r, "bulk") })
 		}
@@ -92,6 +115,13 @@ func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Sl
 	err = order.LookAgain(context.WithoutCancel(ctx), w.DB.Pool, quiet)
 	if err := errors.Join(err, news.Wait()); err != nil {
 		return err
+	}
+	for _, o := range due {
+		if r := results[o.ID]; r != nil && !r.Incomplete && r.State == upstream.Pending && o.State == order.Processing && w.untold(o) {
+			if err := w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version); err != nil {
+				return err
+			}
+		}
 	}
 	return w.askEach(ctx, single)
 }
@@ -153,7 +183,7 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	if err := w.learn(ctx, o, res, "status"); err != nil {
 		return err
 	}
-	if o.CancelRequested && res.State == upstream.Pending && !w.justTold(o) {
+	if res.State == upstream.Pending && !o.State.Final() && w.untold(o) {
 		return w.Enqueuer.Act(ctx, w.Client.Name, o.ID, o.Version)
 	}
 	return nil

@@ -108,6 +108,8 @@ func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause
 		case err == nil:
 			w.onward(ctx, out)
 			return nil
+		case errors.Is(err, order.ErrLinkBusy):
+			return err
 		case errors.Is(err, order.ErrStale), errors.Is(err, order.ErrNotFound):
 			w.Log.WarnContext(ctx, "observation came too late", "order", o.ID, "attempt", s.Attempt, "to", s.To, "outcome", s.Outcome, "upstream_ref", s.UpstreamRef)
 			return err

@@ -263,12 +263,12 @@ func TestAnOrderIsRoutedToTheCheapestHealthySource(t *testing.T) {
 
 	// A worker finds the next offer from the database, by the same rules.
 	w := &catalog.Router{Pool: s.pool, Now: s.clock, Location: time.UTC}
-	r, err = w.Next(ctx, s.product("MLID10").ID, bound, []int64{first.OfferID})
+	r, err = w.Next(ctx, s.product("MLID10").ID, 0, bound, []int64{first.OfferID})
 	require.NoError(t, err)
 	require.Equal(t, next, r)
-	_, err = w.Next(ctx, s.product("MLID10").ID, 2450, []int64{first.OfferID})
+	_, err = w.Next(ctx, s.product("MLID10").ID, 0, 2450, []int64{first.OfferID})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
-	_, err = w.Next(ctx, 0, 0, nil)
+	_, err = w.Next(ctx, 0, 0, 0, nil)
 	require.ErrorIs(t, err, catalog.ErrNotFound)
 }
 

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,27 @@ func ProductFailed(ctx context.Context, pool *pgxpool.Pool, f Flagging, offerID 
 		return false, fmt.Errorf("catalog: failure of offer %d: %w", offerID, err)
 	}
 	return flagged, nil
+}
+
+// ProductGone closes an offer of which its source says that there is none: the next
+// list that has it opens it again. did is false for one that is closed already.
+func ProductGone(ctx context.Context, pool *pgxpool.Pool, offerID int64, now time.Time) (did bool, err error) {
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		var product int64
+		err := tx.QueryRow(ctx, `UPDATE offers SET vanished_at = $2, updated_at = $2 WHERE id = $1 AND vanished_at IS NULL RETURNING product_id`, offerID, now).Scan(&product)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		did = true
+		return Bump(ctx, tx, []int64{product})
+	})
+	if err != nil {
+		return false, fmt.Errorf("catalog: offer %d gone: %w", offerID, err)
+	}
+	return did, nil
 }
 
 // lasts is how long a flag of the nth refusal in a row lasts.

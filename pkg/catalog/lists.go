@@ -139,22 +139,32 @@ func sorted[K comparable, V any](rows map[K]*V, compare func(a, b V) int) []V {
 	return out
 }
 
-// SMMServices is the body of GET /smm/services: empty until there is a source.
+// SMMServices is the body of GET /smm/services. Searches are answered but not kept.
 func (c *Catalog) SMMServices(mode string, tier int, f SMMFilter) *Body {
 	s := c.Snapshot()
-	platform, search := Fold(f.Platform), strings.ToLower(strings.TrimSpace(f.Search))
+	seg := s.segment(mode, order.SMM)
+	f.Platform, f.Search = Fold(f.Platform), strings.ToLower(strings.TrimSpace(f.Search))
+	build := func() *Body { return newBody(s.smmServices(seg, tier, f)) }
+	if f.Search != "" {
+		return build()
+	}
+	return c.cache.get(key("smm", mode, edition(seg.edition), strconv.Itoa(tier), f.Platform), build)
+}
+
+func (s *Snapshot) smmServices(seg *segment, tier int, f SMMFilter) SMMServices {
 	out := SMMServices{Services: []SMMService{}}
-	for _, p := range s.segment(mode, order.SMM).products {
-		if (platform != "" && Fold(p.Brand) != platform) || !strings.Contains(p.fold, search) {
+	for _, p := range seg.products {
+		if f.Platform != "" && Fold(p.Brand) != f.Platform || f.Search != "" && !strings.Contains(p.fold, f.Search) {
 			continue
 		}
 		out.Services = append(out.Services, SMMService{
-			SKU: p.SKU, Name: p.Name, Platform: p.Brand, Category: p.Group, Type: p.Type, Inputs: p.Inputs, Rate: s.Price(p, tier),
+			SKU: p.SKU, Name: p.Name, Platform: p.Brand, Category: p.Group, Type: string(p.SMM.Kind), Inputs: p.Inputs, Rate: s.Price(p, tier),
+			Min: p.SMM.Min, Max: p.SMM.Max, Refill: p.Refill, Cancel: p.Cancel, AverageTime: text(p.AverageTime),
 			Description: text(p.Description), Available: p.Available, Reason: reason(p.Reason),
 		})
 	}
 	out.Count = len(out.Services)
-	return newBody(out)
+	return out
 }
 
 // OTPServices is the body of GET /otp/services.

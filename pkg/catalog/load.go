@@ -17,7 +17,7 @@ type querier interface {
 
 const productSQL = `SELECT p.id, p.mode, p.sku, p.category, p.name, p.brand, p.grp, p.type, p.description, p.inputs,
 	coalesce(p.service, ''), coalesce(p.iso, ''), coalesce(p.server, 0), p.variant_of, coalesce(p.fixed_price, 0),
-	p.policy, p.closed, p.cut_from, p.cut_to
+	p.policy, p.closed, p.cut_from, p.cut_to, p.kind, p.min_quantity, p.max_quantity, p.refill, p.cancel, p.dripfeed, p.average_time
 	FROM products p WHERE `
 
 const offerSQL = `SELECT o.product_id, o.id, o.upstream, o.code, o.extra, o.cost, o.pending_cost, o.available, o.reason, o.stock, o.unlimited,
@@ -37,7 +37,8 @@ func loadProducts(ctx context.Context, db querier, where string, arg any) (map[i
 		var inputs json.RawMessage
 		var from, to *int16
 		if err := rows.Scan(&p.ID, &p.Mode, &p.SKU, &p.Category, &p.Name, &p.Brand, &p.Group, &p.Type, &p.Description, &inputs,
-			&p.Service, &p.ISO, &p.Server, &p.VariantOf, &p.fixedPrice, &p.policy, &p.closed, &from, &to); err != nil {
+			&p.Service, &p.ISO, &p.Server, &p.VariantOf, &p.fixedPrice, &p.policy, &p.closed, &from, &to,
+			&p.SMM.Kind, &p.SMM.Min, &p.SMM.Max, &p.Refill, &p.Cancel, &p.SMM.Dripfeed, &p.AverageTime); err != nil {
 			rows.Close()
 			return nil, fmt.Errorf("catalog: products: %w", err)
 		}

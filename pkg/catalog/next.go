@@ -19,9 +19,9 @@ type Router struct {
 	Random   func(n int64) int64
 }
 
-// Next is [Snapshot.Route] for a product by its id, without the offers tried.
+// Next is [Snapshot.RouteUnits] for a product by its id, without the offers tried.
 // maxCost is the order's, in rupiah; zero is no bound.
-func (r *Router) Next(ctx context.Context, productID, maxCost int64, tried []int64) (order.Route, error) {
+func (r *Router) Next(ctx context.Context, productID, units, maxCost int64, tried []int64) (order.Route, error) {
 	products, err := loadProducts(ctx, r.Pool, `p.id = $1`, productID)
 	if err != nil {
 		return order.Route{}, err
@@ -45,7 +45,7 @@ func (r *Router) Next(ctx context.Context, productID, maxCost int64, tried []int
 	// The order's own bound stands for the price: nothing is derived here.
 	c := choice{
 		rules: &rules{rounding: r.Rounding, loc: loc}, health: health, now: r.Now(), random: r.Random,
-		maxCost: maxCost, exclude: tried,
+		maxCost: maxCost, exclude: tried, units: units,
 	}
 	return c.route(p)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 )
 
 // The modes: what test keys see and what live keys see never mix.
@@ -67,6 +68,11 @@ type Product struct {
 	Server  int
 	// VariantOf is the group of a premium product.
 	VariantOf string
+	// SMM: Brand is the platform and Group the thing. Cost and prices are for 1000.
+	SMM         smm.Service
+	Refill      bool
+	Cancel      bool
+	AverageTime string
 
 	// Available, Reason and Until are as of the snapshot; [Snapshot.Route] decides
 	// about an order at its own moment.

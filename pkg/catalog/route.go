@@ -5,6 +5,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 )
 
 // blockedRetry is when to ask again while every source is blocked and nobody
@@ -19,6 +20,21 @@ type choice struct {
 	random  func(n int64) int64
 	maxCost int64 // rupiah; zero is no bound
 	exclude []int64
+	// units is how many thousandths of an offer's cost the order takes, where costs are
+	// for 1000; zero where they are for one.
+	units int64
+}
+
+// cost is what an order comes to at an offer, in rupiah.
+func (c *choice) cost(o *offer) int64 {
+	if c.units == 0 {
+		return o.spend()
+	}
+	cost, ok := smm.Price(o.spend(), c.units)
+	if !ok {
+		return MaxCost
+	}
+	return cost
 }
 
 // found is how far a search came.
@@ -38,7 +54,7 @@ func (c *choice) route(d *Product) (order.Route, error) {
 	f := c.search(d)
 	if len(f.open) > 0 {
 		o := c.pick(d.policy, f.open)
-		return order.Route{Upstream: o.upstream, OfferID: o.id, Code: o.code, Extra: o.extra, Cost: o.spend()}, nil
+		return order.Route{Upstream: o.upstream, OfferID: o.id, Code: o.code, Extra: o.extra, Cost: c.cost(o)}, nil
 	}
 	if f.blocked {
 		return order.Route{}, blocked(f.until, c.now)
@@ -58,7 +74,7 @@ func (c *choice) search(d *Product) found {
 			f.worst = better(f.worst, v)
 			continue
 		}
-		if (c.maxCost > 0 && o.spend() > c.maxCost) || c.rules.tooDear(d, o) {
+		if (c.maxCost > 0 && c.cost(o) > c.maxCost) || c.rules.tooDear(d, o) {
 			continue
 		}
 		source, known := c.health[o.upstream]
@@ -66,7 +82,7 @@ func (c *choice) search(d *Product) found {
 			f.blocked = true
 			continue
 		}
-		if is, until := source.blocked(o.spend(), c.now); is {
+		if is, until := source.blocked(c.cost(o), c.now); is {
 			f.blocked = true
 			if until != nil && (f.until == nil || until.Before(*f.until)) {
 				f.until = until

@@ -66,14 +66,14 @@ type SMMService struct {
 	Name        string  `json:"name" example:"Instagram Followers"`
 	Platform    string  `json:"platform" example:"Instagram"`
 	Category    string  `json:"category" example:"Followers"`
-	Type        string  `json:"type" example:"default"`
+	Type        string  `json:"type" doc:"Decides the fields of an order: see inputs." example:"default"`
 	Inputs      []Input `json:"inputs" nullable:"false"`
-	Rate        int64   `json:"rate" doc:"Rupiah per 1000 at this tier." example:"15000"`
-	Min         int64   `json:"min" example:"100"`
+	Rate        int64   `json:"rate" doc:"Rupiah per 1000 at this tier; of a package rupiah for one." example:"15000"`
+	Min         int64   `json:"min" doc:"The least quantity of an order; of a subscription for each post." example:"100"`
 	Max         int64   `json:"max" example:"10000"`
-	Refill      bool    `json:"refill"`
-	Cancel      bool    `json:"cancel"`
-	AverageTime *string `json:"average_time"`
+	Refill      bool    `json:"refill" doc:"Whether a completed order may be filled up again: POST /order/{ref}/refill."`
+	Cancel      bool    `json:"cancel" doc:"Whether an order may be canceled: POST /order/{ref}/cancel."`
+	AverageTime *string `json:"average_time" example:"42 minutes"`
 	Description *string `json:"description"`
 	Available   bool    `json:"available" example:"true"`
 	Reason      *Reason `json:"reason" enum:"closed,out_of_stock,trouble,cut_off,paused"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/smm"
 )
 
 // shelf is one category in one mode.
@@ -116,6 +117,16 @@ func (s *Snapshot) MaxCost(p *Product, price int64) int64 {
 	return max(price-s.rules.rounding.Floor, 1)
 }
 
+// MaxCostUnits is MaxCost of an order that takes so many thousandths of a rate: the
+// floor is for 1000, as the rate is.
+func (s *Snapshot) MaxCostUnits(rate, units int64) int64 {
+	most, ok := smm.Price(max(rate-s.rules.rounding.Floor, 1), units)
+	if !ok {
+		return 0
+	}
+	return max(most, 1)
+}
+
 // CategoryMarkup is a tier's markup for a whole category, as a merchant's profile
 // shows it.
 func (s *Snapshot) CategoryMarkup(tier int, category order.Category) Markup {
@@ -169,6 +180,9 @@ func (s *Snapshot) Availability(p *Product) (bool, Reason, *time.Time) {
 		return false, d.Reason, d.Until
 	}
 	c := choice{rules: s.rules, health: *s.live.health.Load(), now: now}
+	if d.Category == order.SMM { // as much as the smallest order takes
+		c.units = smm.Units(d.SMM.Kind, max(d.SMM.Min, 1), nil)
+	}
 	if f := c.search(d); len(f.open) == 0 {
 		return false, Trouble, f.until
 	}
@@ -180,9 +194,15 @@ func (s *Snapshot) Availability(p *Product) (bool, Reason, *time.Time) {
 // is a *fault.Error of kind Unavailable, with reason and until, or Upstream when
 // every open offer's source is paused, behind an open breaker or without float.
 func (s *Snapshot) Route(p *Product, maxCost int64, exclude ...int64) (order.Route, error) {
+	return s.RouteUnits(p, 0, maxCost, exclude...)
+}
+
+// RouteUnits is Route for a product whose costs are for 1000, of which the order
+// takes so many thousandths. The route's cost and maxCost are the whole order's.
+func (s *Snapshot) RouteUnits(p *Product, units, maxCost int64, exclude ...int64) (order.Route, error) {
 	c := choice{
 		rules: s.rules, health: *s.live.health.Load(), now: s.live.now(), random: s.live.random,
-		maxCost: maxCost, exclude: exclude,
+		maxCost: maxCost, exclude: exclude, units: units,
 	}
 	return c.route(p)
 }

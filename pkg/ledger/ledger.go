@@ -44,9 +44,10 @@ func Loss(upstream string) string { return "loss:" + upstream }
 // The kinds of entries on an order. A kind on a wallet is what its mutation shows.
 const (
 	KindOrder      = "order"       // wallet to in_flight: the price
-	KindRefund     = "refund"      // in_flight to wallet
+	KindRefund     = "refund"      // in_flight to wallet; from n 1 on revenue to wallet: what was settled and taken back
 	KindSettle     = "settle"      // in_flight to revenue
 	KindCost       = "cost"        // cost to float; n is the attempt
+	KindCostBack   = "cost_back"   // float to cost: what an upstream gave back of it; n is the attempt
 	KindLateCost   = "late_cost"   // loss to float; n is the attempt
 	KindLateCharge = "late_charge" // wallet to revenue
 	KindAdjustment = "adjustment"

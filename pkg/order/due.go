@@ -140,7 +140,8 @@ func LookAgain(ctx context.Context, pool *pgxpool.Pool, l Looks) error {
 	}
 	_, err := pool.Exec(ctx, `UPDATE orders o SET next_run_at = u.at, polls = o.polls + 1
 		FROM (SELECT id FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) l
-		JOIN unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) ON u.id = l.id WHERE o.id = l.id AND o.state = 'processing'`, l.ids, l.at)
+		JOIN unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) ON u.id = l.id
+		WHERE o.id = l.id AND (o.state = 'processing' OR o.state = 'completed' AND o.next_run_at IS NOT NULL)`, l.ids, l.at)
 	if err != nil {
 		return fmt.Errorf("order: look again: %w", err)
 	}

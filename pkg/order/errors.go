@@ -14,6 +14,8 @@ var (
 	ErrInsufficient = errors.New("order: balance is not sufficient")
 	// ErrOutOfStock: fewer premium items are left than were ordered.
 	ErrOutOfStock = errors.New("order: not enough items in stock")
+	// ErrLinkBusy: an order for the same link is open at the same service.
+	ErrLinkBusy = errors.New("order: an order for this link is open")
 	// ErrNotFound: the wallet has no such order.
 	ErrNotFound = errors.New("order: not found")
 	// ErrNotCancelable: the order can no longer be canceled, or never could.

@@ -89,7 +89,36 @@ type modelOrder struct {
 	late     map[int]bool
 	remains  *int64
 	expect   int64
+	// now is refunded as a commit on its way has it; taken: the source took it back.
+	now   int64
+	taken bool
+	// elsewhere: it was led to another offer, where nobody else goes.
+	elsewhere bool
 }
+
+// total is what remains counts down from.
+func (o *modelOrder) total() int64 {
+	if o.request.Terms != nil {
+		return o.request.Terms.Total
+	}
+	return o.request.Quantity
+}
+
+// back is what is given back by what remains.
+func (o *modelOrder) back(whole bool, unknown int64) int64 {
+	switch {
+	case whole:
+		return o.price
+	case o.remains == nil:
+		return unknown
+	case o.total() == 0:
+		return 0
+	}
+	return o.price * *o.remains / o.total()
+}
+
+// open is whether the order holds its link.
+func (o *modelOrder) open() bool { return !o.state.Final() }
 
 // history plays one random history inside a transaction that is rolled back.
 type history struct {
@@ -114,6 +143,11 @@ func (h *history) place() {
 			Price: rapid.Int64Range(1, 60_000).Draw(h.t, "price"), Route: Route{Upstream: "up-a", OfferID: 1, Code: "X", Cost: rapid.Int64Range(0, 50_000).Draw(h.t, "cost")},
 		}
 		r.CustomerNo = &r.Ref
+		if rapid.Bool().Draw(h.t, "smm") {
+			r.Category, r.CustomerNo, r.Target = SMM, nil, &r.Ref
+			r.Terms = &Terms{Units: 1000, Total: r.Quantity * rapid.Int64Range(0, 2).Draw(h.t, "runs")}
+			r.Link = rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(h.t, "link")
+		}
 		set = append(set, &placement{ctx: h.ctx(), in: r})
 	}
 	require.NoError(h.t, h.p.try(h.ctx(), set))
@@ -130,12 +164,14 @@ func (h *history) placed(c *placement) {
 		}
 	}
 	switch {
-	case known != nil && known.request.Quantity == c.in.Quantity:
+	case known != nil && known.request.Quantity == c.in.Quantity && known.request.Category == c.in.Category:
 		require.NoError(h.t, c.err)
 		require.True(h.t, c.out.Replayed)
 		require.Equal(h.t, known.id, c.out.Order.ID)
 	case known != nil:
 		require.ErrorIs(h.t, c.err, ErrConflict)
+	case h.busy(c.in.Link):
+		require.ErrorIs(h.t, c.err, ErrLinkBusy)
 	case h.m.balance[c.in.WalletID] < c.in.Price:
 		require.ErrorIs(h.t, c.err, ErrInsufficient)
 	default:
@@ -143,6 +179,16 @@ func (h *history) placed(c *placement) {
 		h.m.balance[c.in.WalletID] -= c.in.Price
 		h.m.orders = append(h.m.orders, &modelOrder{id: c.out.Order.ID, wallet: c.in.WalletID, request: c.in, price: c.in.Price, state: Queued, late: map[int]bool{}})
 	}
+}
+
+// busy is whether an open order that was led nowhere else runs on a link.
+func (h *history) busy(link string) bool {
+	for _, o := range h.m.orders {
+		if link != "" && o.request.Link == link && o.open() && !o.elsewhere {
+			return true
+		}
+	}
+	return false
 }
 
 // step sends a set of steps, stale ones among them, through one commit.
@@ -171,8 +217,10 @@ func (h *history) step() {
 			s.SN = rapid.SampledFrom([]string{"A", "B"}).Draw(h.t, "sn")
 		}
 		if s.To == Queued {
-			s.Route = &Route{Upstream: rapid.SampledFrom([]string{"up-a", "up-b"}).Draw(h.t, "route"), OfferID: 2, Code: "Y", Cost: 100}
+			s.Route = &Route{Upstream: rapid.SampledFrom([]string{"up-a", "up-b"}).Draw(h.t, "route"), OfferID: 2, Code: fmt.Sprint("Y", o.id), Cost: 100}
 		}
+		s.Whole = rapid.Bool().Draw(h.t, "whole")
+		s.TakenBack = s.To == "" && rapid.Bool().Draw(h.t, "taken back")
 		set, models = append(set, &call[*Step, *Order]{ctx: h.ctx(), in: s}), append(models, o)
 	}
 	_, _, err := h.w.write(h.ctx(), h.tx, set)
@@ -185,6 +233,9 @@ func (h *history) step() {
 		if c.err == nil {
 			h.refunded(models[i], c)
 		}
+	}
+	for _, o := range models {
+		o.now = o.refunded
 	}
 }
 
@@ -216,6 +267,10 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}
+	if s.TakenBack && (o.state != Completed || o.request.Category != SMM || o.now != 0 || o.taken) {
+		require.ErrorIs(h.t, c.err, ErrStale)
+		return
+	}
 	given := s.To == Completed && o.state == Queued && o.attempt > 0 // up too early
 	if s.To != "" && !legal(o.state, s.To) && !given {
 		require.ErrorIs(h.t, c.err, ErrStale)
@@ -226,19 +281,36 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		o.attempt++
 	}
 	if s.Remains != nil {
-		o.remains = s.Remains
+		n := max(*s.Remains, 0)
+		if o.total() > 0 {
+			n = min(n, o.total())
+		}
+		o.remains = &n
+	}
+	if s.TakenBack {
+		o.taken, o.expect = true, o.back(s.Whole, 0)
+		o.now = o.expect
 	}
 	if s.To == "" {
 		return
 	}
+	late := o.state == Failed
 	o.state = s.To
 	switch {
-	case s.To == Partial && o.remains == nil:
+	case s.To == Queued:
+		o.remains, o.elsewhere = nil, true
+	case s.To == Partial && !s.Whole && o.remains == nil:
 		o.expect = 0
-	case o.remains != nil:
-		o.expect = o.price * min(max(*o.remains, 0), o.request.Quantity) / o.request.Quantity
-	default:
+	case s.To == Failed || s.To == Expired:
 		o.expect = o.price
+	case s.To != Completed:
+		o.expect = o.back(s.Whole, o.price)
+	}
+	switch {
+	case s.To == Completed && !late:
+		o.now = 0
+	case s.To.Final() && s.To != Completed:
+		o.now = o.expect
 	}
 }
 
@@ -250,6 +322,10 @@ func (h *history) refunded(o *modelOrder, c *call[*Step, *Order]) {
 	case Failed, Expired:
 		require.Equal(h.t, o.price, got)
 	case Completed:
+		if o.taken {
+			require.Equal(h.t, o.expect, got)
+			break
+		}
 		require.Contains(h.t, []int64{0, o.price}, got) // the price only after a late success that was not charged
 	case Partial, Canceled:
 		require.Equal(h.t, o.expect, got)

@@ -34,8 +34,11 @@ func (c *change) news(now time.Time) bool {
 		f.StartCount = s.StartCount
 	}
 	if s.Remains != nil {
-		f.Remains = s.Remains
+		o.remaining(*s.Remains)
 	}
+	set(&f.Note, s.Told)
+	set(&f.Alert, s.Alert)
+	c.refill(now)
 	for _, m := range s.Messages {
 		if !f.has(m) {
 			f.Messages = append(f.Messages, m)
@@ -62,6 +65,9 @@ func (c *change) wish(now time.Time) {
 		o.Facts.FinishTold, o.Facts.ToldAt = true, &now
 	case WishTold:
 		o.Facts.ToldAt = &now
+	case WishHeard:
+		o.Facts.CancelTold, o.Facts.ToldAt = true, &now
+	case WishRefill: // see refill
 	}
 }
 

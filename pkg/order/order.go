@@ -64,6 +64,15 @@ type Facts struct {
 	StartCount *int64    `json:"start_count,omitempty"`
 	Remains    *int64    `json:"remains,omitempty"`
 	Note       string    `json:"note,omitempty"`
+	// SMM is what a social media order was taken by, and Refill its last refill.
+	SMM    *Terms  `json:"smm,omitempty"`
+	Refill *Refill `json:"refill,omitempty"`
+	// TakenBack: the source took back, all or in part, what it had completed.
+	TakenBack bool `json:"taken_back,omitempty"`
+	// CancelTold: a source that is told once has heard of the wish to cancel.
+	CancelTold bool `json:"cancel_told,omitempty"`
+	// Alert is the last thing of which the source made a person look.
+	Alert string `json:"alert,omitempty"`
 	// WishSent: the source has been told of the wish to resend; FinishTold: of the
 	// wish to finish. ToldAt is when it was last told of any wish.
 	WishSent   bool       `json:"wish_sent,omitempty"`
@@ -103,6 +112,7 @@ type Order struct {
 	CustomerNo      *string         `bun:"customer_no"`
 	ZoneID          *string         `bun:"zone_id"`
 	Target          *string         `bun:"target"`
+	Link            *string         `bun:"link"`
 	Inputs          json.RawMessage `bun:"inputs,type:jsonb"`
 	CallbackURL     string          `bun:"callback_url"`
 	MaxCost         int64           `bun:"max_cost"`

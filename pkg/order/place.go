@@ -2,11 +2,14 @@ package order
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,7 +86,8 @@ func (p *Placer) commit(set []*placement) {
 	const tries = 3 // an id drawn twice meets the primary key
 	var err error
 	for range tries {
-		if err = p.try(ctx, set); !pg.IsUnique(err, "orders_pkey") {
+		// So does a link that another API took between look and write: it is seen now.
+		if err = p.try(ctx, set); !pg.IsUnique(err, "orders_pkey") && !pg.IsUnique(err, "orders_link") {
 			break
 		}
 	}
@@ -95,6 +99,9 @@ func (p *Placer) commit(set []*placement) {
 		return
 	}
 	if err != nil {
+		if pg.IsUnique(err, "orders_link") { // taken again and again just before us
+			err = ErrLinkBusy
+		}
 		for _, c := range set {
 			c.out, c.err = nil, fmt.Errorf("order: place: %w", err)
 		}
@@ -146,6 +153,7 @@ type sitting struct {
 	placed   map[refKey]*Order
 	fresh    []*Order
 	stock    map[int64][]item
+	busy     map[linkKey]bool
 	allotted []item
 	inFlight map[string]ledger.Account
 	revenue  map[string]ledger.Account
@@ -177,6 +185,7 @@ func (s *sitting) read(ctx context.Context, tx pgx.Tx, set []*placement) error {
 	if len(wanted) > 0 {
 		s.queueStock(&b, wanted)
 	}
+	s.queueBusy(&b, set)
 	return tx.SendBatch(ctx, &b).Close()
 }
 
@@ -203,6 +212,11 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		c.err = ErrOutOfStock
 		return nil
 	}
+	link, linked := r.link()
+	if linked && s.busy[link] {
+		c.err = ErrLinkBusy
+		return nil
+	}
 	o, err := r.order(w.Mode, hash, s.now)
 	if err != nil {
 		return err
@@ -223,6 +237,7 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 			return err
 		}
 	}
+	s.busy[link] = linked
 	s.placed[r.key()] = o
 	s.fresh = append(s.fresh, o)
 	c.out = &Placed{Order: o, Balance: w.Balance}
@@ -241,45 +256,53 @@ func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error)
 	if len(extra) == 0 {
 		extra = json.RawMessage("{}")
 	}
+	var link *string
+	if r.Link != "" {
+		link = &r.Link
+	}
 	due := now.Add(queueGrace)
 	return &Order{
 		ID: id.New(now), WalletID: r.WalletID, Mode: mode, Ref: r.Ref, ContentHash: hash, Category: r.Category,
 		SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, Quantity: r.Quantity, Price: r.Price,
-		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Inputs: inputs, CallbackURL: r.CallbackURL,
+		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Link: link, Inputs: inputs, CallbackURL: r.CallbackURL,
 		MaxCost: r.MaxCost, State: Queued, Version: 1, Upstream: r.Route.Upstream, OfferID: r.Route.OfferID, Code: r.Route.Code,
-		Extra: extra, Cost: r.Route.Cost, Facts: Facts{Country: r.Country, Service: r.Service}, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
+		Extra: extra, Cost: r.Route.Cost, Facts: Facts{Country: r.Country, Service: r.Service, SMM: r.Terms}, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
 const insertSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
 	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
-	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at)
+	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at, link)
 	SELECT u.id, u.wallet, u.mode, u.ref, u.hash, u.category, u.sku, u.name, u.product, u.quantity, u.price, 0,
 	u.customer, u.zone, u.target, u.inputs::jsonb, u.callback, u.max_cost, u.state, 1, 0, 0, u.upstream, u.offer, u.code, u.extra::jsonb, u.cost, '',
-	'', u.facts::jsonb, false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed
+	'', u.facts::jsonb, false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed, u.link
 	FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
 	$11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::bigint[],
-	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[])
+	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[])
 	AS u(id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, max_cost, state,
-	upstream, offer, code, extra, cost, trace, next_run, completed, facts)`
+	upstream, offer, code, extra, cost, trace, next_run, completed, facts, link)`
 
 func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 	if len(s.fresh) == 0 {
 		return nil
 	}
+	// Links in one order everywhere: no two commits wait for each other's.
+	slices.SortFunc(s.fresh, func(a, b *Order) int {
+		return cmp.Or(strings.Compare(a.Upstream, b.Upstream), strings.Compare(a.Code, b.Code), strings.Compare(deref(a.Link), deref(b.Link)))
+	})
 	var b pgx.Batch
 	n := len(s.fresh)
 	id, wallet, mode, ref, hash := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n), make([][]byte, n)
 	category, sku, name, product, quantity, price := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	customer, zone, target, inputs, callback, maxCost := make([]*string, n), make([]*string, n), make([]*string, n), make([]string, n), make([]string, n), make([]int64, n)
 	state, upstream, offer, code, extra, cost := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
-	trace, next, completed, facts := make([]string, n), make([]*time.Time, n), make([]*time.Time, n), make([]string, n)
+	trace, next, completed, facts, link := make([]string, n), make([]*time.Time, n), make([]*time.Time, n), make([]string, n), make([]*string, n)
 	for i, o := range s.fresh {
 		id[i], wallet[i], mode[i], ref[i], hash[i] = o.ID, o.WalletID, o.Mode, o.Ref, o.ContentHash
 		category[i], sku[i], name[i], product[i], quantity[i], price[i] = string(o.Category), o.SKU, o.Name, o.ProductID, o.Quantity, o.Price
 		customer[i], zone[i], target[i], inputs[i], callback[i], maxCost[i] = o.CustomerNo, o.ZoneID, o.Target, string(o.Inputs), o.CallbackURL, o.MaxCost
 		state[i], upstream[i], offer[i], code[i], extra[i], cost[i] = string(o.State), o.Upstream, o.OfferID, o.Code, string(o.Extra), o.Cost
-		trace[i], next[i], completed[i] = o.TraceParent, o.NextRunAt, o.CompletedAt
+		trace[i], next[i], completed[i], link[i] = o.TraceParent, o.NextRunAt, o.CompletedAt, o.Link
 		known, err := json.Marshal(o.Facts)
 		if err != nil {
 			return fmt.Errorf("order: facts: %w", err)
@@ -287,7 +310,7 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 		facts[i] = string(known)
 	}
 	b.Queue(insertSQL, id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, maxCost,
-		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts)
+		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts, link)
 	s.book.Queue(&b, s.now)
 	s.queueAllot(&b)
 	return tx.SendBatch(ctx, &b).Close()

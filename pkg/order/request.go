@@ -23,6 +23,10 @@ type Request struct {
 	Target     *string
 	// Inputs are further fields by name, in one normal form: lists as text.
 	Inputs map[string]string
+	// Link is the target as it is compared with others, and Terms what a social media
+	// order is taken by. They follow from the content and are no part of it.
+	Link  string
+	Terms *Terms
 	// CallbackURL gets this order's webhooks. It is not part of the content.
 	CallbackURL string
 	// Service and Country are what an otp order rents a number for, in our words.

@@ -51,6 +51,18 @@ type Step struct {
 	StartCount  *int64
 	Remains     *int64
 	ExpiresAt   *time.Time
+	// Whole: nothing was delivered, so that the whole price goes back, whatever remains
+	// says. TakenBack: the source took back, all or in part, what it had completed; the
+	// order stays completed.
+	Whole     bool
+	TakenBack bool
+	// Refill is where the order's refill stands now.
+	Refill *Refill
+	// Told is what the merchant reads as the order's note.
+	Told string
+	// Alert is what the flag is raised for, as the source said it; it is kept, so that
+	// the same matter is raised once.
+	Alert string
 
 	// Message is what the merchant reads of a final failure, in our own words.
 	Message string
@@ -87,6 +99,10 @@ const (
 	WishRefused  Wish = "refused"
 	WishFinished Wish = "finished"
 	WishTold     Wish = "told"
+	// WishRefill: the merchant wants an order filled up again. WishHeard: the upstream
+	// has heard that it is to cancel, and need not be told again.
+	WishRefill Wish = "refill"
+	WishHeard  Wish = "heard"
 )
 
 // allowed are the transitions; docs/order-states.md draws them.
@@ -104,6 +120,8 @@ var allowed = map[State][]State{ //nolint:gochecknoglobals // a table of constan
 func (o *Order) can(s *Step) bool {
 	switch {
 	case s.From != "" && s.From != o.State, s.Version != 0 && s.Version != o.Version:
+		return false
+	case s.TakenBack && (o.State != Completed || o.Category != SMM || o.Refunded != 0 || o.Facts.TakenBack):
 		return false
 	case s.Sends != 0 && (o.State != Sending || s.Sends != o.Sends) && !s.positive():
 		return false
@@ -173,6 +191,9 @@ func apply(o *Order, s *Step, now time.Time) (*change, error) {
 	if s.To != "" {
 		c.enter(now)
 	}
+	if s.TakenBack {
+		c.takeBack()
+	}
 	if o.NextRunAt == nil && o.State == Completed && o.Wished() {
 		o.NextRunAt = &now
 	}
@@ -210,6 +231,7 @@ func (c *change) enter(now time.Time) {
 			}
 		}
 		o.UpstreamRef = ""
+		o.Facts.StartCount, o.Facts.Remains, o.Facts.CancelTold = nil, nil, false // of the attempt that is over
 	case Completed, Failed, Partial, Canceled, Expired:
 		o.Message = s.Message
 		o.CompletedAt = &now
@@ -232,9 +254,9 @@ func (c *change) settle() {
 	switch {
 	case o.State == Completed:
 		back = 0
+	case c.step.Whole:
 	case o.Facts.Remains != nil && o.State != Expired && o.State != Failed:
-		remains := min(max(*o.Facts.Remains, 0), o.Quantity)
-		back = mulDiv(o.Price, remains, o.Quantity)
+		back = o.undelivered(false)
 	case o.State == Partial:
 		back = 0 // partial without a count: nothing to go by
 	}

@@ -10,15 +10,17 @@ func Checks() []ledger.Check {
 			LEFT JOIN (SELECT subject_id, sum(amount) AS sum FROM ledger_entries WHERE subject = 'order' AND kind = 'order' GROUP BY subject_id) e ON e.subject_id = o.id
 			WHERE o.price IS DISTINCT FROM e.sum`},
 		{Name: "a final order has exactly its entries", SQL: `
-			SELECT 'order ' || o.id, format('%s price %s refunded %s: settled %s refund %s charged %s', o.state, o.price, o.refunded, e.settled, e.refund, e.charged)
+			SELECT 'order ' || o.id, format('%s price %s refunded %s: settled %s refund %s taken back %s charged %s', o.state, o.price, o.refunded, e.settled, e.refund, e.back, e.charged)
 			FROM orders o CROSS JOIN LATERAL (
 				SELECT coalesce(sum(amount) FILTER (WHERE kind = 'settle'), 0) AS settled,
-					coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refund,
+					coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND n = 0), 0) AS refund,
+					coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND n > 0), 0) AS back,
 					coalesce(sum(amount) FILTER (WHERE kind = 'late_charge'), 0) AS charged
 				FROM ledger_entries WHERE subject = 'order' AND subject_id = o.id) e
 			WHERE o.state NOT IN ('queued', 'sending', 'processing', 'unknown')
-				AND (e.settled + e.refund <> o.price OR e.refund - e.charged <> o.refunded
-				OR (o.state IN ('failed', 'expired') AND e.refund <> o.price))`},
+				AND (e.settled + e.refund <> o.price OR e.refund + e.back - e.charged <> o.refunded
+				OR (o.state IN ('failed', 'expired') AND e.refund <> o.price)
+				OR (e.back > 0 AND (o.state <> 'completed' OR o.category <> 'smm' OR e.back > e.settled + e.charged)))`},
 		{Name: "an open order has no more than its debit", SQL: `
 			SELECT 'order ' || o.id, o.state || ' has ' || e.kind FROM orders o
 			JOIN ledger_entries e ON e.subject = 'order' AND e.subject_id = o.id

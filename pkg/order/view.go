@@ -51,11 +51,11 @@ type SMMView struct {
 
 // SMMData is how far an smm order has come.
 type SMMData struct {
-	StartCount      *int64  `json:"start_count"`
-	Remains         *int64  `json:"remains"`
+	StartCount      *int64  `json:"start_count" doc:"What there was before." example:"3572"`
+	Remains         *int64  `json:"remains" doc:"What is not delivered." example:"0"`
 	Note            *string `json:"note"`
 	CancelRequested bool    `json:"cancel_requested"`
-	RefillStatus    *string `json:"refill_status"`
+	RefillStatus    *string `json:"refill_status" enum:"pending,processing,completed,rejected" doc:"Of the last refill that was asked for."`
 }
 
 // OTPView is a rented number.
@@ -103,6 +103,7 @@ func (o *Order) View() View {
 	case SMM:
 		return SMMView{Common: c, Target: deref(o.Target), Data: SMMData{
 			StartCount: o.Facts.StartCount, Remains: o.Facts.Remains, Note: text(o.Facts.Note), CancelRequested: o.CancelRequested,
+			RefillStatus: o.Facts.Refill.status(),
 		}}
 	case OTP:
 		d := OTPData{

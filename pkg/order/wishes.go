@@ -16,13 +16,42 @@ func (w *Writer) Cancel(ctx context.Context, db bun.IDB, walletID int64, refOrID
 		switch {
 		case o.State == Canceled || o.CancelRequested && !o.State.Final():
 			return nil, nil //nolint:nilnil // nothing to do is not an error
-		case o.Category != OTP || o.State.Final():
+		case o.State.Final() || !o.mayCancel():
 			return nil, ErrNotCancelable
 		case o.State == Queued:
 			return &Step{To: Canceled, Wish: WishCancel}, nil
 		}
 		now := w.now()
 		return &Step{Wish: WishCancel, NextRunAt: earliest(o.NextRunAt, &now, o.State == Sending)}, nil
+	})
+}
+
+// mayCancel is whether orders of this kind can be canceled at all.
+func (o *Order) mayCancel() bool {
+	switch o.Category {
+	case OTP:
+		return true
+	case SMM:
+		return o.Facts.SMM != nil && o.Facts.SMM.Cancel
+	case PPOB, Product:
+	}
+	return false
+}
+
+// Refill asks for a completed order to be filled up again where its service allows
+// it. While a refill is under way asking again is asking once; after it has ended the
+// next may be asked for. [ErrNotAvailable] for all other orders, those of which the
+// source took something back among them.
+func (w *Writer) Refill(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
+	return w.wish(ctx, db, walletID, refOrID, func(o *Order) (*Step, error) {
+		switch {
+		case o.State != Completed || o.Facts.SMM == nil || !o.Facts.SMM.Refill || o.UpstreamRef == "" || o.Refunded > 0 || o.Facts.TakenBack:
+			return nil, ErrNotAvailable
+		case o.Facts.Refill.Open():
+			return nil, nil //nolint:nilnil // nothing to do is not an error
+		}
+		now := w.now()
+		return &Step{Wish: WishRefill, NextRunAt: &now}, nil
 	})
 }
 

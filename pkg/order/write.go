@@ -69,6 +69,12 @@ func (w *Writer) commit(set []*call[*Step, *Order]) {
 		return
 	}
 	w.metrics.took("write", begun)
+	if pg.IsUnique(err, "orders_link") { // alone by now: it was to go where its link is taken
+		for _, c := range set {
+			c.out, c.err = nil, ErrLinkBusy
+		}
+		return
+	}
 	if err != nil {
 		for _, c := range set {
 			c.out, c.err = nil, fmt.Errorf("order: write: %w", err)
@@ -276,10 +282,15 @@ func (w *Writer) entry(ctx context.Context, o *Order, upstream string, p posting
 	switch p.kind {
 	case ledger.KindRefund:
 		debit, e.Credit = ledger.InFlight, wallet
+		if p.n > 0 { // it had been settled
+			debit = ledger.Revenue
+		}
 	case ledger.KindSettle:
 		debit, credit = ledger.InFlight, ledger.Revenue
 	case ledger.KindCost:
 		debit, credit = ledger.Cost(upstream), ledger.Float(upstream)
+	case ledger.KindCostBack:
+		debit, credit = ledger.Float(upstream), ledger.Cost(upstream)
 	case ledger.KindLateCost:
 		debit, credit = ledger.Loss(upstream), ledger.Float(upstream)
 	case ledger.KindLateCharge:

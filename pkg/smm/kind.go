@@ -1,6 +1,9 @@
 package smm
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is the type of a service, which decides the fields of its orders.
 type Kind string
@@ -37,7 +40,9 @@ const (
 
 // rule is what a kind is.
 type rule struct {
-	kind   Kind
+	kind Kind
+	// number is what panels number the type by; empty for none.
+	number string
 	counts counting
 	// list is the field whose lines count.
 	list string
@@ -49,23 +54,23 @@ type rule struct {
 // rules is the one table of kinds.
 func rules() []rule {
 	return []rule{
-		{kind: Default, drip: true},
-		{kind: Package, counts: single},
-		{kind: CustomComments, counts: byLines, list: "comments", fields: []Field{comments()}},
-		{kind: CustomCommentsPackage, counts: single, fields: []Field{comments()}},
-		{kind: Mentions, fields: []Field{usernames()}},
-		{kind: MentionsWithHashtags, fields: []Field{
+		{kind: Default, number: "0", drip: true},
+		{kind: Package, number: "10", counts: single},
+		{kind: CustomComments, number: "2", counts: byLines, list: "comments", fields: []Field{comments()}},
+		{kind: CustomCommentsPackage, number: "14", counts: single, fields: []Field{comments()}},
+		{kind: Mentions, number: "9", fields: []Field{usernames()}},
+		{kind: MentionsWithHashtags, number: "3", fields: []Field{
 			usernames(), {Name: "hashtags", Label: "Daftar hashtag, satu per baris", Example: "#promo\n#diskon", Form: Lines, Required: true},
 		}},
-		{kind: MentionsCustomList, counts: byLines, list: "usernames", fields: []Field{usernames()}},
-		{kind: MentionsHashtag, fields: []Field{{Name: "hashtag", Label: "Hashtag sumber pengguna", Example: "#promo", Required: true}}},
-		{kind: MentionsUserFollowers, fields: []Field{{Name: "username", Label: "Tautan akun sumber pengikut", Example: "https://instagram.com/contoh", Required: true}}},
-		{kind: MentionsMediaLikers, fields: []Field{{Name: "media", Label: "Tautan media sumber penyuka", Example: "https://instagram.com/p/AbCd123", Required: true}}},
-		{kind: CommentLikes, fields: []Field{{Name: "username", Label: "Username pemilik komentar", Example: "contoh", Required: true}}},
-		{kind: Poll, fields: []Field{{Name: "answer_number", Label: "Nomor jawaban", Example: "1", Form: Number, Required: true, Least: 1, Most: 1000}}},
-		{kind: InvitesFromGroups, fields: []Field{{Name: "groups", Label: "Daftar grup, satu per baris", Example: "https://t.me/contoh", Form: Lines, Required: true}}},
-		{kind: Subscriptions, counts: byPosts, fields: subscription()},
-		{kind: WebTraffic, drip: true, fields: traffic()},
+		{kind: MentionsCustomList, number: "4", counts: byLines, list: "usernames", fields: []Field{usernames()}},
+		{kind: MentionsHashtag, number: "6", fields: []Field{{Name: "hashtag", Label: "Hashtag sumber pengguna", Example: "#promo", Required: true}}},
+		{kind: MentionsUserFollowers, number: "7", fields: []Field{{Name: "username", Label: "Tautan akun sumber pengikut", Example: "https://instagram.com/contoh", Required: true}}},
+		{kind: MentionsMediaLikers, number: "8", fields: []Field{{Name: "media", Label: "Tautan media sumber penyuka", Example: "https://instagram.com/p/AbCd123", Required: true}}},
+		{kind: CommentLikes, number: "15", fields: []Field{{Name: "username", Label: "Username pemilik komentar", Example: "contoh", Required: true}}},
+		{kind: Poll, number: "17", fields: []Field{{Name: "answer_number", Label: "Nomor jawaban", Example: "1", Form: Number, Required: true, Least: 1, Most: 1000}}},
+		{kind: InvitesFromGroups, number: "20", fields: []Field{{Name: "groups", Label: "Daftar grup, satu per baris", Example: "https://t.me/contoh", Form: Lines, Required: true}}},
+		{kind: Subscriptions, number: "100", counts: byPosts, fields: subscription()},
+		{kind: WebTraffic, number: "102", drip: true, fields: traffic()},
 		{kind: SEO, fields: []Field{{Name: "keywords", Label: "Kata kunci, satu per baris", Example: "jual pulsa\npulsa murah", Form: Lines, Required: true}}},
 	}
 }
@@ -114,6 +119,18 @@ func ruleOf(k Kind) (rule, bool) {
 		return rule{}, false
 	}
 	return all[i], true
+}
+
+// Parse reads a type by the name that panels call it by, in any case, or by its
+// number; empty for a type whose orders are not possible.
+func Parse(name string) Kind {
+	folded := strings.Join(strings.Fields(strings.ToLower(strings.ReplaceAll(name, "_", " "))), "_")
+	for _, r := range rules() {
+		if folded == string(r.kind) || folded != "" && folded == r.number {
+			return r.kind
+		}
+	}
+	return ""
 }
 
 // Kinds are all kinds.

@@ -89,6 +89,21 @@ func TestEveryKindTakesWhatItAsksForAndNothingElse(t *testing.T) {
 	require.Equal(t, "sku", problems[0].Field)
 }
 
+func TestTypesAsPanelsCallThem(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]smm.Kind{
+		"Default": smm.Default, "0": smm.Default, "custom comments": smm.CustomComments, "CUSTOM  COMMENTS": smm.CustomComments, "2": smm.CustomComments,
+		"Mentions with Hashtags": smm.MentionsWithHashtags, "custom_comments_package": smm.CustomCommentsPackage, "14": smm.CustomCommentsPackage,
+		"Invites from Groups": smm.InvitesFromGroups, "100": smm.Subscriptions, "102": smm.WebTraffic, "SEO": smm.SEO,
+		"": "", "1": "", "Comment Replies": "", "Default 2": "",
+	} {
+		require.Equal(t, want, smm.Parse(name), name)
+	}
+	for _, k := range smm.Kinds() {
+		require.Equal(t, k, smm.Parse(string(k)))
+	}
+}
+
 func TestQuantities(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

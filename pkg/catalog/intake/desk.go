@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,12 +40,23 @@ type Desk struct {
 func (d *Desk) NextRoute(o *order.Order, tried []int64) *order.Route {
 	ctx, cancel := context.WithTimeout(context.Background(), nextTimeout)
 	defer cancel()
-	r, err := d.Router.Next(ctx, o.ProductID, o.MaxCost, tried)
-	if err != nil {
-		d.Log.InfoContext(ctx, "no other offer", "order", o.ID, "tried", len(tried), "why", err)
-		return nil
+	for {
+		r, err := d.Router.Next(ctx, o.ProductID, o.Units(), o.MaxCost, tried)
+		if err != nil {
+			d.Log.InfoContext(ctx, "no other offer", "order", o.ID, "tried", len(tried), "why", err)
+			return nil
+		}
+		// Where another order runs on the link, this one would take from it.
+		busy, err := order.LinkBusy(ctx, d.Pool, o, r.Upstream, r.Code)
+		if err != nil {
+			d.Log.WarnContext(ctx, "no other offer", "order", o.ID, "error", err)
+			return nil
+		}
+		if !busy {
+			return &r
+		}
+		tried = append(slices.Clone(tried), r.OfferID)
 	}
-	return &r
 }
 
 // ProductFailed counts a refusal for the product's sake; enough in a row close the
@@ -53,6 +65,15 @@ func (d *Desk) ProductFailed(ctx context.Context, offerID int64) error {
 	flagged, err := catalog.ProductFailed(ctx, d.Pool, d.Flagging, offerID, d.Now().UTC())
 	if flagged {
 		d.Log.WarnContext(ctx, "offer closed for a while after refusals in a row", "offer", offerID)
+	}
+	return err
+}
+
+// ProductGone closes an offer that its source no longer has, until it is listed again.
+func (d *Desk) ProductGone(ctx context.Context, offerID int64) error {
+	gone, err := catalog.ProductGone(ctx, d.Pool, offerID, d.Now().UTC())
+	if gone {
+		d.Log.WarnContext(ctx, "offer closed: its source no longer has it", "offer", offerID)
 	}
 	return err
 }

@@ -24,6 +24,11 @@
 //   - An offer whose code comes to mean another thing (other brand, type, first number
 //     of the name, service or country) moves to another product. A SKU never
 //     changes its meaning.
+//   - A social media service is always a product of its own: that two panels' services
+//     are as good as each other can only be judged by a person. Its SKU is platform,
+//     thing and a number (IGF1); its fields are those of its type (package smm); types
+//     whose orders are not possible are left out. Of its description the lines stay
+//     that cannot name a source.
 //   - Each otp offer is a "Server" of its service and country. Its number is never
 //     given to another offer.
 //   - A cost that moves by more than the bound waits in pending_cost; see package

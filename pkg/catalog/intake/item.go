@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,8 +38,11 @@ type item struct {
 	serviceName string
 	iso         string
 	server      int
+	// smm; nil for others
+	smm *service
 
 	stem     string // of the SKU; otp makes its own
+	numbered bool   // every SKU of the stem has a number, the first one too
 	matchKey string // empty: matches nothing
 	facts    []byte
 	identity []byte
@@ -75,6 +79,8 @@ func (cv *converter) item(o *upstream.Offer, service, serviceName, iso string) *
 		ok = cv.otp(it, o, service, serviceName, iso)
 	case "ppob":
 		ok = cv.ppob(it, o)
+	case "smm":
+		ok = cv.smm(it, o)
 	}
 	if !ok || (it.cost == 0 && it.kind != catalog.Postpaid) {
 		return nil
@@ -190,7 +196,11 @@ func (it *item) digest() {
 	if err != nil {
 		panic("intake: inputs: " + err.Error()) // texts and flags only
 	}
-	it.facts = sum(string(it.extra), it.saidName, it.name, it.brand, it.group, it.kind, it.description, string(inputs), it.serviceName)
+	facts := []string{string(it.extra), it.saidName, it.name, it.brand, it.group, it.kind, it.description, string(inputs), it.serviceName}
+	if s := it.smm; s != nil {
+		facts = append(facts, string(s.Kind), fmt.Sprint(s.Min, s.Max, s.refill, s.cancel, s.Dripfeed), s.average)
+	}
+	it.facts = sum(facts...)
 }
 
 // sum is a digest of texts, none of which can run into the next.

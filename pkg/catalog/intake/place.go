@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -54,6 +55,14 @@ func (b *batch) place(ctx context.Context, items []*item) ([]int64, error) {
 		b.touched[id] = true
 	}
 	return products, nil
+}
+
+// variant is the nth SKU that is tried for a draft, from 1.
+func (d *draft) variant(mode string, n int) string {
+	if d.item.numbered {
+		return variant(mode, d.stem+strconv.Itoa(n), 1)
+	}
+	return variant(mode, d.stem, n)
 }
 
 // draft is a product to be made.
@@ -168,7 +177,7 @@ func (d *draft) match(all map[string]*candidate) int64 {
 	return c.id
 }
 
-// tries is how many suffixes are looked up at once.
+// tries is how many suffixes are looked up at once at least.
 const tries = 8
 
 // nameAll gives every draft a SKU that nobody has and that is nobody's code.
@@ -180,22 +189,25 @@ func (b *batch) nameAll(ctx context.Context, drafts []*draft) error {
 	next := map[string]int{} // by stem: the suffix to try
 	waiting := drafts
 	for first := true; len(waiting) > 0; first = false {
-		n := tries
-		if first {
-			n = 1
-		}
-		if err := b.lookNames(ctx, waiting, next, n, gone); err != nil {
-			return err
-		}
-		limit := make(map[string]int, len(next))
+		limit := make(map[string]int, len(waiting)) // by stem: the last suffix of this round
 		for _, d := range waiting {
-			limit[d.stem] = next[d.stem] + n
+			limit[d.stem]++
+		}
+		for stem, n := range limit {
+			if first {
+				limit[stem] = 1
+			} else {
+				limit[stem] = next[stem] + max(n, tries)
+			}
+		}
+		if err := b.lookNames(ctx, waiting, next, limit, gone); err != nil {
+			return err
 		}
 		var still []*draft
 		for _, d := range waiting {
 			for d.sku == "" && next[d.stem] < limit[d.stem] {
 				next[d.stem]++
-				sku := variant(b.mode, d.stem, next[d.stem])
+				sku := d.variant(b.mode, next[d.stem])
 				if !gone[sku] {
 					d.sku = sku
 					gone[sku] = true
@@ -210,8 +222,9 @@ func (b *batch) nameAll(ctx context.Context, drafts []*draft) error {
 	return nil
 }
 
-// lookNames adds to gone which of the next n SKUs of each stem are taken.
-func (b *batch) lookNames(ctx context.Context, drafts []*draft, next map[string]int, n int, gone map[string]bool) error {
+// lookNames adds to gone which of the next SKUs of each stem, up to its limit, are
+// taken.
+func (b *batch) lookNames(ctx context.Context, drafts []*draft, next, limit map[string]int, gone map[string]bool) error {
 	var wanted []string
 	asked := map[string]bool{}
 	for _, d := range drafts {
@@ -219,8 +232,8 @@ func (b *batch) lookNames(ctx context.Context, drafts []*draft, next map[string]
 			continue
 		}
 		asked[d.stem] = true
-		for i := 1; i <= n; i++ {
-			wanted = append(wanted, variant(b.mode, d.stem, next[d.stem]+i))
+		for i := next[d.stem] + 1; i <= limit[d.stem]; i++ {
+			wanted = append(wanted, d.variant(b.mode, i))
 		}
 	}
 	rows, err := b.tx.Query(ctx, `SELECT sku FROM products WHERE sku = ANY ($1)
@@ -237,12 +250,13 @@ func (b *batch) lookNames(ctx context.Context, drafts []*draft, next map[string]
 }
 
 const insertProductsSQL = `INSERT INTO products (mode, sku, category, match_key, name, brand, grp, type, description, inputs, service, iso, server, variant_of,
-		policy, closed, edited, version, created_at, updated_at)
+		policy, closed, edited, version, created_at, updated_at, kind, min_quantity, max_quantity, refill, cancel, dripfeed, average_time)
 	SELECT $1, u.sku, u.category, u.match_key, u.name, u.brand, u.grp, u.type, u.description, u.inputs::jsonb,
 		CASE WHEN u.category = 'otp' THEN u.service END, CASE WHEN u.category = 'otp' THEN u.iso END, CASE WHEN u.category = 'otp' THEN u.server END, '',
-		'price', false, '{}', 0, $2, $2
-	FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
-		AS u (sku, category, match_key, name, brand, grp, type, description, inputs, service, iso, server)
+		'price', false, '{}', 0, $2, $2, u.kind, u.least, u.most, u.refill, u.cancel, u.dripfeed, u.average
+	FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],
+		$15::text[], $16::bigint[], $17::bigint[], $18::bool[], $19::bool[], $20::bool[], $21::text[])
+		AS u (sku, category, match_key, name, brand, grp, type, description, inputs, service, iso, server, kind, least, most, refill, cancel, dripfeed, average)
 	RETURNING id, sku`
 
 // insertProducts writes drafts and gives their ids by SKU.
@@ -252,6 +266,7 @@ func (b *batch) insertProducts(ctx context.Context, drafts []*draft) (map[string
 		var sku, category, name, brand, group, kind, description, inputs, service, iso []string
 		var key []*string
 		var server []int32
+		var services serviceColumns
 		for _, d := range part {
 			it := d.item
 			raw, err := json.Marshal(it.inputs)
@@ -262,8 +277,11 @@ func (b *batch) insertProducts(ctx context.Context, drafts []*draft) (map[string
 			brand, group, kind = append(brand, it.brand), append(group, it.group), append(kind, it.kind)
 			description, inputs = append(description, it.description), append(inputs, string(raw))
 			service, iso, server = append(service, it.service), append(iso, it.iso), append(server, int32(d.server))
+			services.add(it.smm)
 		}
-		rows, err := b.tx.Query(ctx, insertProductsSQL, b.mode, b.now, sku, category, key, name, brand, group, kind, description, inputs, service, iso, server)
+		rows, err := b.tx.Query(ctx, insertProductsSQL, append([]any{
+			b.mode, b.now, sku, category, key, name, brand, group, kind, description, inputs, service, iso, server,
+		}, services.args()...)...)
 		if err != nil {
 			return nil, err
 		}

@@ -70,6 +70,27 @@ func (c *columns) add(it *item, product, cost int64) {
 	c.successRate = append(c.successRate, int32(it.successRate))
 }
 
+// serviceColumns are what social media services write to their products; of other
+// categories they are empty.
+type serviceColumns struct {
+	kind, average            []string
+	least, most              []int64
+	refill, cancel, dripfeed []bool
+}
+
+func (c *serviceColumns) add(s *service) {
+	if s == nil {
+		s = &service{}
+	}
+	c.kind, c.average = append(c.kind, string(s.Kind)), append(c.average, s.average)
+	c.least, c.most = append(c.least, s.Min), append(c.most, s.Max)
+	c.refill, c.cancel, c.dripfeed = append(c.refill, s.refill), append(c.cancel, s.cancel), append(c.dripfeed, s.Dripfeed)
+}
+
+func (c *serviceColumns) args() []any {
+	return []any{c.kind, c.least, c.most, c.refill, c.cancel, c.dripfeed, c.average}
+}
+
 func (b *batch) insertOffers(ctx context.Context, products []int64) error {
 	done := 0
 	for _, part := range parts(b.adds) {
@@ -125,9 +146,11 @@ const describeSQL = `UPDATE products p SET
 		grp = CASE WHEN 'grp' = ANY (p.edited) THEN p.grp ELSE u.grp END,
 		description = CASE WHEN 'description' = ANY (p.edited) THEN p.description ELSE u.description END,
 		inputs = CASE WHEN 'inputs' = ANY (p.edited) THEN p.inputs ELSE u.inputs::jsonb END,
+		kind = u.kind, min_quantity = u.least, max_quantity = u.most, refill = u.refill, cancel = u.cancel, dripfeed = u.dripfeed, average_time = u.average,
 		updated_at = $1
-	FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-		AS u (product_id, offer_id, name, brand, grp, description, inputs)
+	FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+		$9::text[], $10::bigint[], $11::bigint[], $12::bool[], $13::bool[], $14::bool[], $15::text[])
+		AS u (product_id, offer_id, name, brand, grp, description, inputs, kind, least, most, refill, cancel, dripfeed, average)
 	WHERE p.id = u.product_id AND NOT EXISTS (SELECT FROM offers x WHERE x.product_id = p.id AND x.id < u.offer_id AND x.vanished_at IS NULL)`
 
 // describe brings the changed descriptions of offers to their products. An otp
@@ -135,7 +158,7 @@ const describeSQL = `UPDATE products p SET
 func (b *batch) describe(ctx context.Context) error {
 	var changed []update
 	for _, u := range b.updates {
-		if u.facts && u.item.category == "ppob" {
+		if u.facts && u.item.category != "otp" {
 			changed = append(changed, u)
 		}
 	}
@@ -149,6 +172,7 @@ func (b *batch) describe(ctx context.Context) error {
 	for _, part := range parts(changed) {
 		var product, offer []int64
 		var name, brand, group, description, inputs []string
+		var services serviceColumns
 		for _, u := range part {
 			raw, err := json.Marshal(u.item.inputs)
 			if err != nil {
@@ -157,8 +181,9 @@ func (b *batch) describe(ctx context.Context) error {
 			product, offer = append(product, u.was.product), append(offer, u.was.id)
 			name, brand, group = append(name, u.item.name), append(brand, u.item.brand), append(group, u.item.group)
 			description, inputs = append(description, u.item.description), append(inputs, string(raw))
+			services.add(u.item.smm)
 		}
-		if _, err := b.tx.Exec(ctx, describeSQL, b.now, product, offer, name, brand, group, description, inputs); err != nil {
+		if _, err := b.tx.Exec(ctx, describeSQL, append([]any{b.now, product, offer, name, brand, group, description, inputs}, services.args()...)...); err != nil {
 			return err
 		}
 	}

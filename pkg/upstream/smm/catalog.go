@@ -50,7 +50,7 @@ func (d *Driver) CatalogPage(ctx context.Context, scope string, _ int) (*upstrea
 
 // offer makes an offer of a service; ok is false for what cannot be ordered.
 func (d *Driver) offer(s *wire.Service) (upstream.Offer, bool) {
-	kind := kindOf(string(s.Type))
+	kind := smm.Parse(string(s.Type))
 	cost, fits := ceil(new(big.Rat).Mul(s.Rate.Rat, d.rate))
 	if kind == "" || !fits || s.Rate.Rat.Sign() <= 0 {
 		return upstream.Offer{}, false
@@ -86,45 +86,4 @@ func (d *Driver) offer(s *wire.Service) (upstream.Offer, bool) {
 		o.Inputs = append(o.Inputs, upstream.Input{Name: f.Name, Label: f.Label, Required: f.Required, Example: f.Example})
 	}
 	return o, true
-}
-
-// kindOf is our kind for a panel's type, by its name or number; empty for a type that
-// cannot be ordered.
-func kindOf(name string) smm.Kind {
-	folded := strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(name, "_", " ")), " "))
-	switch folded {
-	case "default", "0":
-		return smm.Default
-	case "package", "10":
-		return smm.Package
-	case "custom comments", "2":
-		return smm.CustomComments
-	case "mentions with hashtags", "3":
-		return smm.MentionsWithHashtags
-	case "mentions custom list", "4":
-		return smm.MentionsCustomList
-	case "mentions hashtag", "6":
-		return smm.MentionsHashtag
-	case "mentions user followers", "7":
-		return smm.MentionsUserFollowers
-	case "mentions media likers", "8":
-		return smm.MentionsMediaLikers
-	case "mentions", "9":
-		return smm.Mentions
-	case "custom comments package", "14":
-		return smm.CustomCommentsPackage
-	case "comment likes", "15":
-		return smm.CommentLikes
-	case "poll", "17":
-		return smm.Poll
-	case "invites from groups", "20":
-		return smm.InvitesFromGroups
-	case "subscriptions", "100":
-		return smm.Subscriptions
-	case "web traffic", "102":
-		return smm.WebTraffic
-	case "seo":
-		return smm.SEO
-	}
-	return ""
 }
