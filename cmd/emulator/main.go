@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/muarahq/muara/pkg/upstream/emulate"
+	invoice "github.com/muarahq/muara/pkg/upstream/invoice/emulator"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
 	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
@@ -56,6 +57,7 @@ type options struct {
 	instant                 bool
 	smm, currency, rate     string
 	smmServices             int
+	invoice                 string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -68,7 +70,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.currency, "smm-currency", "IDR", "currency of the account at the panel")
 	fs.StringVar(&o.rate, "smm-rate", "1", "how many rupiah one of it is, as in 16350.25")
 	fs.IntVar(&o.smmServices, "smm-services", 0, "number of the panel's services; 0 for the demo's")
-	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, /rqid/control/…, /smm/control/…); empty for none")
+	fs.StringVar(&o.invoice, "invoice", "127.0.0.1:9104", "address of the emulator of an invoice gateway; empty for none")
+	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, and so for each name); empty for none")
 	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
 	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of catalogues and chance")
@@ -126,10 +129,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Config: o.common(2, emulate.Limit{}), APIKey: o.key, Currency: o.currency, Rate: o.rate, Services: o.smmServices,
 		RefillAfter: o.delay, CancelAfter: o.delay,
 	})
+	gateway := invoice.New(invoice.Config{Config: o.common(3, emulate.Limit{}), APIKey: o.key})
 	control := http.NewServeMux()
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
 	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
+	control.Handle("/invoice/control/", http.StripPrefix("/invoice", gateway.Control()))
 	control.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		emulate.WriteJSON(w, http.StatusOK, map[string]bool{"ok": true})
 	})
@@ -140,7 +145,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, s := range []struct {
 		name, addr string
 		handler    http.Handler
-	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"control", o.control, control}} {
+	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"control", o.control, control}} {
 		if s.addr == "" {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 type catalogCmd struct {
@@ -35,12 +36,21 @@ func (c *catalogImportCmd) Run(e *env) error {
 	}
 	names := []string{}
 	for _, u := range cfg.Upstreams {
+		if kind, ok := drivers.ByName(u.Driver); ok && kind.NoGoods {
+			if u.Name == c.Upstream {
+				return fmt.Errorf("upstream %s sells nothing: it has no catalogue", u.Name)
+			}
+			continue
+		}
 		// The built-in source changes with the program only, and may have no worker.
 		if c.Upstream == "" && !u.BuiltIn || u.Name == c.Upstream {
 			names = append(names, u.Name)
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0 && c.Upstream == "":
+		return errors.New("no upstream of the configuration has a catalogue")
+	case len(names) == 0:
 		return fmt.Errorf("no upstream is called %q in the configuration", c.Upstream)
 	}
 	db, err := e.DB()

@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -189,7 +193,27 @@ func stripURL(err error) error {
 			}
 			err = inner
 		default:
+			return plain(err)
+		}
+	}
+}
+
+// plain gives a cause that is the machine's or the handshake's own. net/http quotes
+// what it could not read of an answer, the address of a redirect among it, and a
+// provider may repeat our key in either.
+func plain(err error) error {
+	switch err.(type) { //nolint:errorlint // the innermost cause itself
+	case syscall.Errno, *net.DNSError, *net.AddrError, tls.AlertError, tls.RecordHeaderError, x509.UnknownAuthorityError, x509.HostnameError,
+		x509.CertificateInvalidError:
+		return err
+	}
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, http.ErrSchemeMismatch} {
+		if errors.Is(err, known) {
 			return err
 		}
 	}
+	if timed, ok := err.(net.Error); ok && timed.Timeout() { //nolint:errorlint // the innermost cause itself
+		return errors.New("timed out")
+	}
+	return errors.New("no answer that HTTP knows")
 }

@@ -36,12 +36,15 @@ func (c Config) Need(credentials ...string) error {
 // Base is the base URL without the slashes at its end.
 func (c Config) Base() string { return strings.TrimRight(c.BaseURL, "/") }
 
-// Redact takes every credential out of a provider's text, bounds it and makes
-// it fit for operators.
+// Redact takes every credential out of a provider's text, as it is and as it stands in
+// a URL, bounds it and makes it fit for operators.
 func (c Config) Redact(text string) string {
 	for _, secret := range c.Credentials {
-		if len(secret) >= 4 { // a shorter one would spoil the text and is no secret
-			text = strings.ReplaceAll(text, secret, "***")
+		if len(secret) < 4 { // it would spoil the text and is no secret
+			continue
+		}
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			text = strings.ReplaceAll(text, form, "***")
 		}
 	}
 	return Clip(text)

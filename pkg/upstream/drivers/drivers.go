@@ -9,6 +9,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/invoice"
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
 	"github.com/muarahq/muara/pkg/upstream/sandbox"
@@ -21,6 +22,8 @@ type Kind struct {
 	// Brand: the name is somebody's, a word that no merchant may read. A driver for a
 	// convention that many providers share has none.
 	Brand bool
+	// NoGoods: it sells nothing, so that there is no catalogue to wait for.
+	NoGoods bool
 	// Limit is what the provider documents; where it documents nothing, a polite guess.
 	Limit budget.Limit
 	// New makes a driver. The error names what the configuration lacks.
@@ -31,6 +34,8 @@ type Kind struct {
 func All() []Kind {
 	polite := budget.Limit{Requests: 20, Per: time.Second}
 	return []Kind{
+		// The gateway documents no limit, nor a name of its own.
+		{Name: "invoice", NoGoods: true, Limit: polite, New: of(invoice.New)},
 		{Name: "rqid", Brand: true, Limit: polite, New: of(rqid.New)},
 		// "5 requests every 10 seconds", for a key and an address.
 		{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}, New: of(rumahotp.New)},

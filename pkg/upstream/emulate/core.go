@@ -38,6 +38,8 @@ const (
 // Request is a request as an endpoint sees it.
 type Request struct {
 	Method string
+	// Host is what the client called us.
+	Host   string
 	Path   string
 	Query  url.Values
 	Header http.Header
@@ -53,12 +55,23 @@ type Subject struct {
 	Ref     string `json:"ref,omitempty"`
 }
 
-// Answer is an endpoint's answer: a status and a JSON body. Lost replaces it by
-// a gateway's error page.
+// Answer is an endpoint's answer: a status and a JSON body, or Raw of a media type.
+// Lost replaces it by a gateway's error page.
 type Answer struct {
 	Status int
 	Body   any
+	Raw    []byte
+	Type   string
 	Lost   bool
+}
+
+// encode gives the body and its media type.
+func (a Answer) encode() (body []byte, mediaType string, err error) {
+	if a.Raw != nil {
+		return a.Raw, a.Type, nil
+	}
+	body, err = json.Marshal(a.Body)
+	return body, "application/json; charset=utf-8", err
 }
 
 // Provider is what an emulator adds to the core.
@@ -166,7 +179,7 @@ func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	req := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body}
+	req := &Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body}
 	c.describe(line, c.provider.Describe(req))
 	if k.blocked {
 		writePage(w, http.StatusTooManyRequests, blockPage)
@@ -381,12 +394,12 @@ func write(w http.ResponseWriter, a Answer) {
 		writePage(w, http.StatusBadGateway, gatewayPage)
 		return
 	}
-	body, err := json.Marshal(a.Body)
+	body, mediaType, err := a.encode()
 	if err != nil {
 		http.Error(w, "emulator: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(body) // the client may have gone; the effect stands
 }

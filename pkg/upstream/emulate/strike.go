@@ -54,13 +54,13 @@ func (c *Core) strike(w http.ResponseWriter, r *http.Request, f *Rule, answer An
 
 // spoil sends an answer that no decoder should take for one.
 func (c *Core) spoil(w http.ResponseWriter, f *Rule, answer Answer) {
-	body, err := json.Marshal(answer.Body)
+	body, mediaType, err := answer.encode()
 	if err != nil {
 		http.Error(w, "emulator: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	status := orElse(f.Status, http.StatusOK)
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", mediaType)
 	switch f.Kind {
 	case Garbled:
 		body = append(body[:len(body)-1], ",,}"...)
@@ -96,6 +96,16 @@ func mistype(body []byte) []byte {
 			return []byte(`{"success":[],"status":[],"data":7}`)
 		}
 		return out
+	}
+	if _, there := top["data"]; !there {
+		bare := map[string]any{"data": []any{[]any{}}}
+		for name, value := range top {
+			if _, flag := value.(bool); !flag {
+				value = twist(value)
+			}
+			bare[name] = value
+		}
+		top = bare
 	}
 	switch data := top["data"].(type) {
 	case map[string]any:

@@ -96,6 +96,8 @@ type Harness struct {
 	Closed func(b Backend, code, reason string) bool
 	// Invoicing is what is to be known of the provider's invoices.
 	Invoicing Invoicing
+	// Payouts is what is to be known of the provider's payouts.
+	Payouts Payouts
 	// Checks are what CheckAccount is tried with.
 	Checks []Check
 	// Listed is how many offers each scope of the catalogue has; scopes that are

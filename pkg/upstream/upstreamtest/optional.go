@@ -39,6 +39,8 @@ func optional(t *testing.T, h Harness) {
 		{"statement", o.Statement, statement},
 		{"movements", o.Movements, movements},
 		{"invoices", o.Invoices, invoices},
+		{"pictures of invoices", o.InvoiceImage, images},
+		{"payouts", o.Payouts && h.BuiltIn == nil, payouts},
 		{"checks of accounts", o.CheckAccount, checks},
 		{"purchases one at a time", o.Serial, serials},
 	} {
@@ -189,10 +191,12 @@ func balance(t *testing.T, h Harness) {
 	n, err := ask()
 	require.NoError(t, err)
 	require.EqualValues(t, 123_456_789, n)
-	r.bought(t, h.Products[0].Purchase(r.backend, 44))
-	n, err = ask()
-	require.NoError(t, err)
-	require.Equal(t, r.backend.Books().Balance, n)
+	if len(h.Products) > 0 {
+		r.bought(t, h.Products[0].Purchase(r.backend, 44))
+		n, err = ask()
+		require.NoError(t, err)
+		require.Equal(t, r.backend.Books().Balance, n)
+	}
 	r.fault(t, emulate.Rule{Kind: emulate.Mistyped, Endpoint: "read", AfterEffect: true})
 	_, err = ask()
 	requireClass(t, upstream.Unknown, err)
