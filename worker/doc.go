@@ -14,4 +14,10 @@
 //     unknown.
 //   - Each queue has a server of its own, so that none can take another's capacity.
 //     Priority between them is the budget's.
+//   - Of an upstream that answers about one order at a time, the slot goes to the order
+//     whose news is expected to have been waiting longest ([Worker.worth]): by how old
+//     it is, how long ago it was looked at, and what pkg/arrival has learned of its
+//     product. An open wish goes first; a merchant who is watching counts fourfold. The
+//     choice is made when the slot is there, and another worker's is never taken.
+//     Upstreams that answer about many are asked about those due for longest.
 package worker

@@ -36,7 +36,7 @@ import (
 // stage is workers of both upstreams over emulators whose outcomes the test
 // scripts. Its clock stands still unless the test moves it.
 type stage struct {
-	t        *testing.T
+	t        testing.TB
 	db       *pg.DB
 	rdb      redis.UniversalClient
 	now      time.Time
@@ -53,7 +53,7 @@ type stage struct {
 // timeout of calls to the emulators; long enough for a busy machine.
 const callTimeout = 2 * time.Second
 
-func newStage(t *testing.T, script emulate.Script) *stage {
+func newStage(t testing.TB, script emulate.Script) *stage {
 	t.Helper()
 	tdb := testdb.New(t)
 	s := &stage{t: t, db: &pg.DB{Bun: tdb.Bun, Pool: tdb.Pool}, rdb: testredis.New(t), now: time.Now().UTC().Truncate(time.Second)}

@@ -47,7 +47,7 @@ func (w *Worker) PollTurn(ctx context.Context, _ queue.Task) error {
 func (w *Worker) pollOnce(ctx context.Context, slot *budget.Slot) (more bool, err error) {
 	limit := max(w.Client.BulkLimit(), 1)
 	lease := w.Client.Timeout + settleTime
-	due, err := order.TakeDue(ctx, w.DB.Pool, w.Client.Name, w.Now(), lease, limit)
+	due, err := w.take(ctx, lease, limit)
 	if err != nil || len(due) == 0 {
 		slot.Unused(ctx)
 		return false, err
@@ -217,6 +217,9 @@ func understandable(err error) bool {
 
 // learn records what an upstream said about an order.
 func (w *Worker) learn(ctx context.Context, o *order.Order, res *upstream.Result, cause string) error {
+	if cause == "status" {
+		w.lesson(o, res)
+	}
 	return w.settle(ctx, o, res, nil, cause)
 }
 

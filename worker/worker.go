@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/muarahq/muara/pkg/arrival"
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
@@ -37,11 +38,14 @@ type Options struct {
 // them to queues.
 type Worker struct {
 	Options
-	notes notes
+	notes    notes
+	arrivals *arrival.Book
 }
 
 // New gives a worker.
-func New(o Options) *Worker { return &Worker{Options: o} }
+func New(o Options) *Worker {
+	return &Worker{Options: o, arrivals: arrival.New(o.DB.Pool, o.Client.Name)}
+}
 
 // errLater is returned by a task that has to wait: it is put back and no failure.
 var errLater = errors.New("worker: later")

@@ -66,3 +66,4 @@ INSERT INTO deposit_codes (gateway, total, deposit_id, until) VALUES ('static-qr
 INSERT INTO deposit_lines (gateway, key, amount, paid_at, note, outcome, created_at) VALUES ('static-qris', 'k', 100347, now(), '', 'unmatched', now());
 INSERT INTO order_hours (wallet_id, hour, orders, completed, volume) SELECT id, date_trunc('hour', now()), 3, 2, 5500 FROM wallets;
 INSERT INTO order_tally (through) VALUES (now());
+INSERT INTO arrivals (upstream, category, product_id, news, seconds, updated_at) VALUES ('ru', 'otp', 0, '{0.5,1}', '{3,2}', now());
