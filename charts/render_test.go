@@ -118,13 +118,13 @@ func render(t testing.TB, docs ...string) *release {
 			continue
 		}
 		for doc := range strings.SplitSeq("\n"+files[name], "\n---") {
-			var any map[string]any
-			require.NoError(t, yaml.UnmarshalStrict([]byte(doc), &any), "%s:\n%s", name, doc)
-			if len(any) == 0 {
+			var raw map[string]any
+			require.NoError(t, yaml.UnmarshalStrict([]byte(doc), &raw), "%s:\n%s", name, doc)
+			if len(raw) == 0 {
 				continue
 			}
 			fmt.Fprintf(&text, "---\n# %s\n%s\n", name, strings.TrimSpace(doc))
-			r.objects = append(r.objects, r.decode(name, doc, any))
+			r.objects = append(r.objects, r.decode(name, doc, raw))
 		}
 	}
 	r.text = text.String()

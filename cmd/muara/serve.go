@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/muarahq/muara/cmd/internal/role"
@@ -48,10 +49,17 @@ func (e *env) serve(s served) error {
 		return err
 	}
 	reg := metrics.NewRegistry(currentVersion())
+	var started atomic.Bool
 	d := role.Deps{
 		Config: cfg, DB: db, Redis: rdb, Registerer: reg, Tracer: tracer.Tracer("github.com/muarahq/muara"), Log: log, Now: e.now,
+		Started: func() { started.Store(true) },
 	}
-	health := metrics.NewHealth(log, s.ready(d)...)
+	health := metrics.NewHealth(log, append(s.ready(d), metrics.Check{Name: "start", Func: func(context.Context) error {
+		if !started.Load() {
+			return errors.New("the role has not begun yet")
+		}
+		return nil
+	}})...)
 
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
@@ -66,8 +74,11 @@ func (e *env) serve(s served) error {
 	if awaitSchema(ctx, d) {
 		err = s.run(ctx, d, health)
 	}
-	if e.ctx.Err() == nil && err == nil {
+	switch {
+	case e.ctx.Err() == nil && err == nil:
 		err = context.Cause(ctx)
+	case e.ctx.Err() != nil && !started.Load() && errors.Is(err, context.Canceled):
+		err = nil // told to stop before it had begun: what was given up is the beginning
 	}
 	stop()
 	running.Wait()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -49,7 +50,12 @@ func run(dir string, stdout bool) error {
 		_, err = os.Stdout.Write(out.Bytes())
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "README.md"), out.Bytes(), 0o644)
+	file, err := os.Create(filepath.Join(dir, "README.md"))
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(out.Bytes())
+	return errors.Join(err, file.Close())
 }
 
 // rows writes a line for each documented value of a mapping.

@@ -30,7 +30,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "strict:", err)
 		os.Exit(1)
 	}
-	fmt.Println(n)
+	fmt.Fprintln(os.Stdout, n)
 }
 
 // decode counts what it decoded, and gives every error.

@@ -107,7 +107,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL,
 		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
 	})
-	err = serveHTTP(ctx, server, opts, d.Log)
+	err = d.serveHTTP(ctx, server, opts)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	server.Close(last)
@@ -115,21 +115,21 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 }
 
 // serveHTTP takes requests until ctx ends, and for a notice more.
-func serveHTTP(ctx context.Context, handler http.Handler, opts APIOptions, log *slog.Logger) error {
+func (d Deps) serveHTTP(ctx context.Context, handler http.Handler, opts APIOptions) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(opts.Listener) }()
-	log.InfoContext(ctx, "api ready", "listen", opts.Listener.Addr().String())
+	d.started(ctx, "api", "listen", opts.Listener.Addr().String())
 	select {
 	case err := <-failed:
 		return fmt.Errorf("api: %w", err)
 	case <-ctx.Done():
 	}
 	opts.Health.Drain()
-	log.InfoContext(ctx, "api draining")
+	d.Log.InfoContext(ctx, "api draining")
 	notice := time.NewTimer(opts.Notice)
 	defer notice.Stop()
 	select {

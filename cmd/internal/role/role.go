@@ -30,6 +30,16 @@ type Deps struct {
 	Tracer     trace.Tracer
 	Log        *slog.Logger
 	Now        func() time.Time
+	// Started, if there is one, is called when the role does its work: until then it has no use for any.
+	Started func()
+}
+
+// started says that a role does its work from now on.
+func (d Deps) started(ctx context.Context, role string, args ...any) {
+	d.Log.InfoContext(ctx, role+" ready", args...)
+	if d.Started != nil {
+		d.Started()
+	}
 }
 
 // Ready are the checks of a role: its schema, and Redis.

@@ -28,7 +28,7 @@ func Scheduler(ctx context.Context, d Deps) error {
 		Pool: d.DB.Pool, Writer: writer, Enqueuer: enqueuer, Redis: d.Redis,
 		Upstreams: upstreams, Registerer: d.Registerer, Log: d.Log, Now: d.Now,
 	})
-	d.Log.InfoContext(ctx, "scheduler ready")
+	d.started(ctx, "scheduler")
 	s.Run(ctx)
 	return nil
 }

@@ -17,7 +17,7 @@ func Webhooks(ctx context.Context, d Deps) error {
 	deliverer := webhook.NewDeliverer(d.DB.Pool, sealer, d.Guard(), webhook.Options{
 		Now: d.Now, UserAgent: d.Config.Brand.Name + "-Webhook/1", Log: d.Log, Registerer: d.Registerer, Tracer: d.Tracer,
 	})
-	d.Log.InfoContext(ctx, "webhooks ready")
+	d.started(ctx, "webhooks")
 	return worker.ServeWebhooks(ctx, d.Redis, d.Log, deliverer.Deliver, worker.Capacity{
 		Patient: d.Config.Worker.WebhookConcurrency, Shutdown: d.Config.Worker.ShutdownTimeout,
 	})

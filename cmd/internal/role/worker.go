@@ -68,7 +68,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 	if err := w.Desk.Importer.RegisterRoots(ctx, client, name); err != nil {
 		return err
 	}
-	d.Log.InfoContext(ctx, "worker ready", "upstream", name)
+	d.started(ctx, "worker", "upstream", name)
 	return w.Serve(ctx, d.Redis, worker.Capacity{
 		Urgent: d.Config.Worker.BuyConcurrency, Patient: d.Config.Worker.PollConcurrency, Shutdown: d.Config.Worker.ShutdownTimeout,
 	})

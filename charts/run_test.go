@@ -1,0 +1,269 @@
+package charts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/muarahq/muara/pkg/testdb"
+	"github.com/muarahq/muara/pkg/testredis"
+	"github.com/muarahq/muara/pkg/upstream/emulate"
+	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
+)
+
+// cluster is an installation of the chart: its pods as processes, over real servers and an emulated provider.
+type cluster struct {
+	*node
+	provider *rqid.Emulator
+	db       *pgxpool.Pool
+	pods     map[string][]*running // by role
+}
+
+const (
+	upstreamKey = "kunci-hulu-88"
+	upstreamID  = "MM-5501"
+)
+
+// install renders the chart for the servers of this test.
+func install(t *testing.T) *cluster {
+	t.Helper()
+	provider := rqid.New(rqid.Config{
+		Config: emulate.Config{Seed: 1, Limit: emulate.Limit{Requests: 60, Per: time.Second, Block: 2 * time.Second}, Script: emulate.Always(400 * time.Millisecond)},
+		APIKey: upstreamKey, MMID: upstreamID,
+	})
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	dbURL := testdb.NewEmpty(t)
+	r := render(t, base, `
+api: {drainNotice: 5s}
+config:
+  api: {rate_limit: -1}
+  database: {max_conns: 10}
+  worker: {shutdown_timeout: 10s}
+upstreams:
+  hulu-kapuas:
+    config: {driver: rqid, base_url: "`+server.URL+`", budget: {requests: 60, per: 1s}, timeout: 5s, provides: [ppob]}
+    credentials: {api_key: {existingSecret: {name: kapuas, key: token}}, mmid: {value: `+upstreamID+`}}
+    replicas: 2
+  sandbox: {config: {timeout: 5s}}
+`)
+	n := newNode(t, r, map[string]map[string]string{
+		"servers": {"db": dbURL, "redis": testredis.StartServer(t).URL}, "crypt": {"k": strings.Repeat("5a", 32)}, "kapuas": {"token": upstreamKey},
+	})
+	db, err := pgxpool.New(t.Context(), dbURL)
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return &cluster{node: n, provider: provider, db: db, pods: map[string][]*running{}}
+}
+
+// scale adds pods of a role until there are so many.
+func (c *cluster) scale(role string, replicas int) {
+	c.t.Helper()
+	for len(c.pods[role]) < replicas {
+		p := c.start(fmt.Sprint(role, "-", len(c.pods[role])), c.release.deployment(role).Spec.Template.Spec)
+		c.pods[role] = append(c.pods[role], p)
+	}
+}
+
+// replace takes a role's first pod away and starts another, as a Deployment does.
+func (c *cluster) replace(role string) time.Duration {
+	c.t.Helper()
+	gone := c.pods[role][0]
+	c.pods[role] = c.pods[role][1:]
+	took := gone.remove()
+	c.scale(role, len(c.pods[role])+1)
+	return took
+}
+
+// number asks the database for one.
+func (c *cluster) number(sql string, args ...any) int {
+	c.t.Helper()
+	var n int
+	require.NoError(c.t, c.db.QueryRow(c.t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+// ask calls the merchant API; what is not answered with 200 is an error.
+func (c *cluster) ask(ctx context.Context, method, url, key string, body []byte) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, raw)
+	}
+	return string(raw), err
+}
+
+// order places one at an API of the cluster.
+func (c *cluster) order(ctx context.Context, i int, key, sku string) error {
+	body, err := json.Marshal(map[string]string{"category": "ppob", "ref": fmt.Sprint("trx-", i), "sku": sku, "customer_no": fmt.Sprintf("0812%06d01", i)})
+	if err != nil {
+		return err
+	}
+	apis := c.pods["api"]
+	_, err = c.ask(ctx, http.MethodPost, apis[i%len(apis)].url("http", "/api/v1/order"), key, body)
+	return err
+}
+
+// migrate runs the hook; a role that came before it lives and waits.
+func (c *cluster) migrate() {
+	c.t.Helper()
+	c.scale("scheduler", 1)
+	early := c.pods["scheduler"][0]
+	early.until("lives", func() bool { return early.live() == http.StatusOK })
+	require.Equal(c.t, http.StatusServiceUnavailable, early.ready(), "without a schema")
+	c.start("migrate", c.release.jobs()[0].Spec.Template.Spec).finish()
+	early.awaitReady()
+}
+
+// everything starts what the chart says, and gives a merchant's key and something to buy.
+func (c *cluster) everything() (key, sku string) {
+	c.t.Helper()
+	for role, replicas := range map[string]int{"scheduler": 2, "worker-hulu-kapuas": 2, "worker-sandbox": 1, "webhooks": 2, "api": 2} {
+		if d := c.release.deployment(role); d.Spec.Replicas != nil {
+			require.EqualValues(c.t, replicas, *d.Spec.Replicas, role)
+		}
+		c.scale(role, replicas)
+	}
+	for _, pods := range c.pods {
+		for _, p := range pods {
+			p.awaitReady()
+		}
+	}
+	operator := c.pods["api"][0]
+	operator.exec(nil, "catalog", "import", "--upstream", "hulu-kapuas")
+	var m struct {
+		ID  string `json:"merchant_id"`
+		Key string `json:"key"`
+	}
+	operator.exec(&m, "merchant", "create", "--name", "Toko Surut")
+	operator.exec(nil, "merchant", "credit", m.ID, "1000000000", "--note", "opening")
+	sku = c.sellable(operator)
+	for _, api := range c.pods["api"] {
+		until(c.t, 20*time.Second, "the API has heard of the catalogue", func() bool {
+			list, err := c.ask(c.t.Context(), http.MethodGet, api.url("http", "/api/v1/ppob/products"), m.Key, nil)
+			require.NoError(c.t, err)
+			return strings.Contains(list, `"`+sku+`"`)
+		})
+	}
+	return m.Key, sku
+}
+
+// sellable gives the SKU of something that can be bought with nothing but a number.
+func (c *cluster) sellable(operator *running) string {
+	c.t.Helper()
+	var list struct {
+		Products []struct {
+			SKU       string `json:"sku"`
+			Available bool   `json:"available"`
+		} `json:"products"`
+	}
+	operator.exec(&list, "catalog", "list", "--category", "ppob", "--upstream", "hulu-kapuas")
+	for _, p := range list.Products {
+		if p.Available && c.number(`SELECT count(*) FROM products WHERE sku = $1 AND (inputs::text LIKE '%"zone_id"%' OR type = 'postpaid')`, p.SKU) == 0 {
+			return p.SKU
+		}
+	}
+	require.Fail(c.t, "nothing is for sale")
+	return ""
+}
+
+func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
+	t.Parallel()
+	c := install(t)
+	c.migrate()
+	key, sku := c.everything()
+
+	// `helm test`, through what stands for the Service.
+	check := one[*corev1.Pod](c.release, prefix+"test").Spec
+	api := c.pods["api"][0]
+	last := len(check.Containers[0].Args) - 1
+	check.Containers[0].Args[last] = strings.Replace(check.Containers[0].Args[last], prefix+"api:80", strings.TrimPrefix(api.url("http", ""), "http://"), 1)
+	c.start("test", check).finish()
+
+	_, err := c.provider.AddFault(emulate.Rule{
+		Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(time.Second), Jitter: emulate.Duration(200 * time.Millisecond),
+	})
+	require.NoError(t, err)
+	const orders = 200
+	var placed sync.WaitGroup
+	refused := make(chan error, orders)
+	for i := range orders {
+		placed.Go(func() {
+			if err := c.order(t.Context(), i, key, sku); err != nil {
+				refused <- err
+			}
+		})
+	}
+	placed.Wait()
+	close(refused)
+	for err := range refused {
+		require.NoError(t, err)
+	}
+
+	// Both workers are replaced, one after the other, and one scheduler, each in the middle of purchases.
+	for _, role := range []string{"worker-hulu-kapuas", "scheduler", "worker-hulu-kapuas"} {
+		until(t, 20*time.Second, "purchases are on their way", func() bool { return c.number(`SELECT count(*) FROM orders WHERE state = 'sending'`) >= 8 })
+		p := c.pods[role][0]
+		took := c.replace(role)
+		require.Less(t, took, 20*time.Second, "%s: shutdown_timeout, and 10 seconds for what ends after it", p.name)
+	}
+	until(t, 60*time.Second, "everything is final", func() bool { return c.number(`SELECT count(*) FROM orders WHERE state <> 'completed'`) == 0 })
+
+	books := c.provider.Books()
+	require.Len(t, books.Purchases, orders)
+	require.Empty(t, books.Twice())
+	require.Empty(t, books.TwiceByTarget())
+	require.Empty(t, books.Violations, "the promise held over %d workers and their successors", 2)
+	require.Zero(t, c.number(`SELECT count(*) FROM order_events WHERE to_state = 'unknown'`), "no call was given up")
+	require.Zero(t, c.number(`SELECT count(*) FROM orders WHERE attempt <> 1`), "no purchase was tried twice")
+	var report struct {
+		Clean bool `json:"clean"`
+	}
+	c.pods["api"][1].exec(&report, "ledger", "verify")
+	require.True(t, report.Clean)
+
+	c.drainAPI()
+	for role, pods := range c.pods {
+		for _, p := range pods {
+			p.awaitReady()
+			p.remove()
+		}
+		require.NotEmpty(t, pods, role)
+	}
+}
+
+// drainAPI takes a pod of the API away: it says so, and goes on answering until every proxy has heard it.
+func (c *cluster) drainAPI() {
+	c.t.Helper()
+	api := c.pods["api"][0]
+	c.pods["api"] = c.pods["api"][1:]
+	ended := make(chan time.Duration, 1)
+	go func() { ended <- api.remove() }()
+	api.until("is not ready any more", func() bool { return api.ready() == http.StatusServiceUnavailable })
+	require.Equal(c.t, http.StatusOK, api.live(), "nobody restarts it meanwhile")
+	_, err := c.ask(c.t.Context(), http.MethodGet, api.url("http", "/openapi.json"), "", nil)
+	require.NoError(c.t, err, "what still comes is answered")
+	require.GreaterOrEqual(c.t, <-ended, 5*time.Second, "the notice")
+}
