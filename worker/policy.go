@@ -111,8 +111,7 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 		// It may be delivered all the same, by somebody else or late: nowhere a second time.
 		s.To, s.Message = order.Failed, sayUnavailable
 		return
-	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount, upstream.ReasonRepeat,
-		upstream.ReasonGone, upstream.ReasonEarly, upstream.ReasonRequest, upstream.ReasonNoBill, upstream.ReasonFull, upstream.ReasonSignature:
+	default: // another offer may do better
 	}
 	if !f.o.CancelRequested {
 		if s.Route = f.next(); s.Route != nil {

@@ -102,7 +102,8 @@ type Payouts interface {
 	PayoutHistory(ctx context.Context, page int) (rows []Payout, next int, err error)
 }
 
-// The kinds of accounts that can be checked.
+// The kinds of accounts that can be checked. CheckGame is for games and for whatever
+// else is told by a code and a number, such as an electricity meter.
 const (
 	CheckBank = "bank"
 	CheckGame = "game"
@@ -112,7 +113,7 @@ const (
 type CheckTarget struct {
 	Code string
 	Name string
-	Type string // bank, ewallet, game
+	Type string // bank, ewallet, game, meter
 }
 
 // Account is what a check found.

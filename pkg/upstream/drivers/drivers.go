@@ -9,6 +9,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/upstream/digiflazz"
 	"github.com/muarahq/muara/pkg/upstream/invoice"
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
@@ -34,6 +35,8 @@ type Kind struct {
 func All() []Kind {
 	polite := budget.Limit{Requests: 20, Per: time.Second}
 	return []Kind{
+		// What it limits are single purchases and whole lists.
+		{Name: "digiflazz", Brand: true, Limit: polite, New: of(digiflazz.New)},
 		// The gateway documents no limit, nor a name of its own.
 		{Name: "invoice", NoGoods: true, Limit: polite, New: of(invoice.New)},
 		{Name: "rqid", Brand: true, Limit: polite, New: of(rqid.New)},

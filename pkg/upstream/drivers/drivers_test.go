@@ -17,7 +17,7 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 		_, err := drivers.New(name, upstream.Config{Name: "u"})
 		require.ErrorContains(t, err, lacks(name), name)
 		d, err := drivers.New(name, upstream.Config{
-			Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "key", "mmid": "m"},
+			Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "key", "mmid": "m", "username": "u"},
 			DB: new(pgxpool.Pool),
 		})
 		require.NoError(t, err)

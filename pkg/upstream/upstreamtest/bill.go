@@ -100,7 +100,7 @@ func inquiring(t *testing.T, h Harness, product Product) {
 			t.Parallel()
 			r := h.setUp(t)
 			rule := rule
-			rule.Endpoint, rule.AfterEffect = "read", true
+			rule.Endpoint, rule.AfterEffect = h.asks(), true
 			if rule.Kind == emulate.Hang {
 				rule.Delay = emulate.Duration(50 * time.Millisecond)
 			}
@@ -173,6 +173,7 @@ func customers(t *testing.T, h Harness, product Product) {
 func prices(t *testing.T, h Harness) {
 	r := h.setUp(t)
 	ask := func(code string) (*upstream.Price, error) {
+		r.clock.Add(h.Apart)
 		return once(t, r, func(ctx context.Context) (*upstream.Price, error) {
 			return r.driver.(upstream.PriceCheck).PriceOf(ctx, code)
 		})

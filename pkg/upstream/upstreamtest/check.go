@@ -29,16 +29,18 @@ func checks(t *testing.T, h Harness) {
 		return once(t, r, func(ctx context.Context) (*upstream.Account, error) { return d.CheckAccount(ctx, kind, code, number) })
 	}
 	for _, c := range h.Checks {
+		listing := r.requests.Load()
 		list, err := targets(c.Kind)
 		require.NoError(t, err)
+		fixed := r.requests.Load() == listing // the driver knows them by itself
 		codes := map[string]bool{}
 		for _, target := range list {
 			require.NotEmpty(t, target.Code)
 			require.NotEmpty(t, target.Name)
 			require.False(t, codes[target.Code], "%s is listed twice", target.Code)
 			codes[target.Code] = true
-			require.Equal(t, c.Kind == upstream.CheckGame, target.Type == "game")
-			require.Contains(t, []string{"bank", "ewallet", "game"}, target.Type)
+			require.Equal(t, c.Kind == upstream.CheckGame, target.Type == "game" || target.Type == "meter")
+			require.Contains(t, []string{"bank", "ewallet", "game", "meter"}, target.Type)
 		}
 		require.True(t, codes[c.Code], "%s can be checked", c.Code)
 		found, err := check(c.Kind, c.Code, c.Valid)
@@ -62,9 +64,11 @@ func checks(t *testing.T, h Harness) {
 			account, err := check(c.Kind, c.Code, c.Valid)
 			require.Nil(t, account, "%s", rule.Kind)
 			requireClass(t, upstream.Unknown, err)
-			list, err := targets(c.Kind)
-			require.Nil(t, list, "%s", rule.Kind)
-			requireClass(t, upstream.Unknown, err)
+			if !fixed {
+				list, err := targets(c.Kind)
+				require.Nil(t, list, "%s", rule.Kind)
+				requireClass(t, upstream.Unknown, err)
+			}
 			r.backend.ClearFaults(0)
 		}
 	}

@@ -65,7 +65,7 @@ type Customers struct {
 type Offers struct {
 	Lookup, IdempotentSubmit, BulkStatus, Balance, Cancel, Finish, Resend, Operators, Catalog                  bool
 	Serial, Inquire, PriceCheck, Invoices, InvoiceImage, Payouts, CheckAccount, Statement, Movements, Callback bool
-	Refiller, BulkRefillStatus                                                                                 bool
+	Refiller, BulkRefillStatus, Asking                                                                         bool
 }
 
 // Harness describes a driver to the suite.
@@ -100,6 +100,16 @@ type Harness struct {
 	Payouts Payouts
 	// Checks are what CheckAccount is tried with.
 	Checks []Check
+	// Coded is whether its refusals are documented codes, which decide whatever words
+	// stand beside them.
+	Coded bool
+	// Apart is the least time between two requests about one purchase, and between two
+	// readings of a list. The suite's clock moves by it.
+	Apart time.Duration
+	// OneDoor is whether inquiries and questions go to the purchase's own endpoint, and
+	// AskBuys whether asking about what is no bill is sending the purchase again, which
+	// buys what the provider does not know.
+	OneDoor, AskBuys bool
 	// Listed is how many offers each scope of the catalogue has; scopes that are
 	// not named here are not compared.
 	Listed func(b Backend) map[string]int
@@ -232,6 +242,7 @@ func (r *rig) submit(t *testing.T, p *upstream.Purchase) (*upstream.Result, erro
 
 func (r *rig) status(t *testing.T, p *upstream.Purchase) (*upstream.Result, error) {
 	t.Helper()
+	r.clock.Add(r.h.Apart)
 	return once(t, r, func(ctx context.Context) (*upstream.Result, error) { return r.driver.Status(ctx, p) })
 }
 
@@ -244,6 +255,25 @@ func (r *rig) bought(t *testing.T, p *upstream.Purchase) *upstream.Result {
 	p.UpstreamRef = res.UpstreamRef
 	return res
 }
+
+// asks is where questions about purchases go, for faults.
+func (h Harness) asks() string {
+	if h.OneDoor {
+		return "purchase"
+	}
+	return "read"
+}
+
+// doubted is the class of a refusal in words of doubt.
+func (h Harness) doubted() upstream.Class {
+	if h.Coded {
+		return upstream.Rejected
+	}
+	return upstream.Unknown
+}
+
+// takes is how long a purchase takes in the tests in which it takes its time.
+func (h Harness) takes() time.Duration { return max(time.Minute, 5*h.Apart) }
 
 // count is how often the book has this purchase.
 func (r *rig) count(product Product, p *upstream.Purchase) int {

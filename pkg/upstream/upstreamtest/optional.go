@@ -324,6 +324,7 @@ func catalogue(t *testing.T, h Harness) {
 	r := h.setUp(t)
 	d := r.driver.(upstream.Catalog)
 	read := func(scope string, n int) (*upstream.Page, error) {
+		r.clock.Add(h.Apart)
 		return once(t, r, func(ctx context.Context) (*upstream.Page, error) { return d.CatalogPage(ctx, scope, n) })
 	}
 	listed := h.Listed(r.backend)
@@ -366,21 +367,11 @@ func catalogue(t *testing.T, h Harness) {
 		require.Equal(t, o.Cost, last.Price, "what is listed is what it costs")
 	}
 	require.Positive(t, bought)
-	if h.BuiltIn != nil {
-		return
-	}
-	root := d.RootScopes()[0].Key
-	for _, rule := range faults(upstream.MaxBody + 1) {
-		if rule.Kind == emulate.Hang {
-			continue
-		}
-		rule.Endpoint, rule.AfterEffect = "read", true
-		r.fault(t, rule)
-		page, err := read(root, 1)
+	throughFaults(t, r, func() error {
+		page, err := read(d.RootScopes()[0].Key, 1)
 		require.Nil(t, page)
-		requireClass(t, upstream.Unknown, err)
-		r.backend.ClearFaults(0)
-	}
+		return err
+	})
 }
 
 // sound is whether an offer can be sold.

@@ -64,13 +64,14 @@ func offersOf(d upstream.Driver) Offers {
 	_, o.Callback = d.(upstream.Callback)
 	_, o.Refiller = d.(upstream.Refiller)
 	_, o.BulkRefillStatus = d.(upstream.BulkRefillStatus)
+	_, o.Asking = d.(upstream.Asking)
 	return o
 }
 
 // fails scripts failure for a reason.
-func fails(reason emulate.Reason) emulate.Script {
+func fails(reason emulate.Reason, after time.Duration) emulate.Script {
 	return func(emulate.Purchase, *rand.Rand) emulate.Outcome {
-		return emulate.Outcome{Result: emulate.Failure, Reason: reason, After: time.Minute}
+		return emulate.Outcome{Result: emulate.Failure, Reason: reason, After: after}
 	}
 }
 
@@ -87,7 +88,7 @@ func buying(t *testing.T, h Harness, product Product) {
 	t.Run("a purchase that takes its time", func(t *testing.T) {
 		t.Parallel()
 		r := h.setUp(t)
-		r.backend.SetScript(emulate.Always(time.Minute))
+		r.backend.SetScript(emulate.Always(h.takes()))
 		p := r.make(t, product, 44)
 		require.Equal(t, upstream.Pending, r.bought(t, p).State)
 		res, err := r.status(t, p)
@@ -95,16 +96,16 @@ func buying(t *testing.T, h Harness, product Product) {
 		require.Equal(t, upstream.Pending, res.State)
 		require.Empty(t, res.SN)
 		require.Empty(t, res.Messages)
-		r.clock.Add(time.Minute)
+		r.clock.Add(h.takes())
 		delivered(t, r, product, p)
 	})
 	t.Run("a purchase that fails", func(t *testing.T) {
 		t.Parallel()
 		r := h.setUp(t)
-		r.backend.SetScript(fails(emulate.ReasonCustomer))
+		r.backend.SetScript(fails(emulate.ReasonCustomer, h.takes()))
 		p := r.make(t, product, 44)
 		r.bought(t, p)
-		r.clock.Add(time.Minute)
+		r.clock.Add(h.takes())
 		res, err := r.status(t, p)
 		require.NoError(t, err)
 		require.Equal(t, h.failed(product), res.State)
@@ -189,14 +190,14 @@ func refusing(t *testing.T, h Harness, product Product) {
 	t.Run("words of doubt prove nothing", func(t *testing.T) {
 		t.Parallel()
 		for _, message := range []string{"timeout ke supplier", "transaksi sedang diproses", "status pending", "silakan coba lagi"} {
-			e := h.saying(t, product, http.StatusOK, h.Refusal(message))
+			e := h.saying(t, product, http.StatusOK, h.Refusal(message), h.doubted())
 			require.False(t, e.Answered, message)
 		}
 	})
 	t.Run("a refusal under a redirect or a lost time proves nothing", func(t *testing.T) {
 		t.Parallel()
 		for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusRequestTimeout, http.StatusGatewayTimeout} {
-			e := h.saying(t, product, status, h.Refusal("saldo tidak cukup"))
+			e := h.saying(t, product, status, h.Refusal("saldo tidak cukup"), upstream.Unknown)
 			require.False(t, e.Answered, "%d", status)
 		}
 	})
@@ -227,9 +228,9 @@ func (h Harness) refused(t *testing.T, err error) *upstream.Error {
 	return e
 }
 
-// saying buys from a provider that answers with this and sees that the outcome is
-// Unknown.
-func (h Harness) saying(t *testing.T, product Product, status int, body []byte) *upstream.Error {
+// saying buys from a provider that answers with this and sees of which class the
+// outcome is.
+func (h Harness) saying(t *testing.T, product Product, status int, body []byte, class upstream.Class) *upstream.Error {
 	t.Helper()
 	r := h.setUp(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -242,7 +243,7 @@ func (h Harness) saying(t *testing.T, product Product, status int, body []byte) 
 	p := r.make(t, product, 1)
 	r.driver = h.drive(t, srv.URL, h.Credentials, r.clock.Now)
 	_, err := r.submit(t, p)
-	return classed(t, upstream.Unknown, err)
+	return classed(t, class, err)
 }
 
 // faults are all ways in which an answer is lost or spoilt. An answer to a
@@ -277,8 +278,8 @@ func failing(t *testing.T, h Harness, product Product) {
 				r := h.setUp(t)
 				rule := rule
 				rule.Endpoint, rule.AfterEffect = "purchase", after
-				r.fault(t, rule)
 				p := r.make(t, product, 44)
+				r.fault(t, rule)
 				before := r.requests.Load()
 				begun := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -382,6 +383,11 @@ func unknown(t *testing.T, h Harness, product Product) {
 		p.UpstreamRef = "none"
 		res, err := r.status(t, p)
 		require.NoError(t, err)
+		if h.AskBuys && !product.Bill {
+			require.Equal(t, upstream.Succeeded, res.State)
+			require.Equal(t, 1, r.count(product, p))
+			return
+		}
 		require.Equal(t, upstream.NotFound, res.State)
 	})
 }
@@ -395,8 +401,9 @@ func asking(t *testing.T, h Harness, product Product) {
 			p := r.make(t, product, 44)
 			r.bought(t, p)
 			rule := rule
-			rule.Endpoint, rule.AfterEffect = "read", true
+			rule.Endpoint, rule.AfterEffect = h.asks(), true
 			r.fault(t, rule)
+			r.clock.Add(h.Apart)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			if rule.Kind == emulate.Hang {
 				cancel()

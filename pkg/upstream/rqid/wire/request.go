@@ -2,7 +2,8 @@ package wire
 
 import (
 	"net/url"
-	"strings"
+
+	"github.com/muarahq/muara/pkg/upstream/lenient"
 )
 
 // KeyHeader carries the API key; every body carries mmid.
@@ -93,20 +94,5 @@ type MutationsRequest struct {
 // DateLayout is how the API writes a day.
 const DateLayout = "2006-01-02"
 
-// CustomerID brings a customer's number into the form that the API expects. A
-// phone number in international form of Indonesia becomes a national one
-// ("+62 812-3456" is "08123456"); every other number is left as it is, but for
-// blanks around it, since meters and accounts may begin with any digit.
-func CustomerID(s string) string {
-	s = strings.TrimSpace(s)
-	if !strings.HasPrefix(s, "+62") {
-		return s
-	}
-	national := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s[len("+62"):])
-	return "0" + strings.TrimLeft(national, "0")
-}
+// CustomerID brings a customer's number into the form that the API expects.
+func CustomerID(s string) string { return lenient.Customer(s) }
