@@ -20,6 +20,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 	invoice "github.com/muarahq/muara/pkg/upstream/invoice/emulator"
+	muara "github.com/muarahq/muara/pkg/upstream/muara/emulator"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
 	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
@@ -58,6 +59,7 @@ type options struct {
 	smm, currency, rate     string
 	smmServices             int
 	invoice                 string
+	muara                   string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -71,6 +73,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.rate, "smm-rate", "1", "how many rupiah one of it is, as in 16350.25")
 	fs.IntVar(&o.smmServices, "smm-services", 0, "number of the panel's services; 0 for the demo's")
 	fs.StringVar(&o.invoice, "invoice", "127.0.0.1:9104", "address of the emulator of an invoice gateway; empty for none")
+	fs.StringVar(&o.muara, "muara", "127.0.0.1:9105", "address of the emulator of another installation of this gateway (base URL http://…/api/v1); empty for none")
 	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, and so for each name); empty for none")
 	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
 	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
@@ -130,7 +133,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		RefillAfter: o.delay, CancelAfter: o.delay,
 	})
 	gateway := invoice.New(invoice.Config{Config: o.common(3, emulate.Limit{}), APIKey: o.key})
+	peer := muara.New(muara.Config{Config: o.common(4, emulate.Limit{}), APIKey: o.key, Life: o.life})
 	control := http.NewServeMux()
+	control.Handle("/muara/control/", http.StripPrefix("/muara", peer.Control()))
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
 	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
@@ -145,7 +150,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, s := range []struct {
 		name, addr string
 		handler    http.Handler
-	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"control", o.control, control}} {
+	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"muara", o.muara, peer}, {"control", o.control, control}} {
 		if s.addr == "" {
 			continue
 		}

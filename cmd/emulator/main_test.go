@@ -37,7 +37,7 @@ func TestServesUntilStopped(t *testing.T) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--invoice", "127.0.0.1:0",
+		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--invoice", "127.0.0.1:0", "--muara", "127.0.0.1:0",
 			"--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
 		_ = w.Close()
 	}()
@@ -47,7 +47,7 @@ func TestServesUntilStopped(t *testing.T) {
 		name, url, _ := strings.Cut(lines.Text(), " ")
 		urls[name] = url
 	}
-	require.Len(t, urls, 5)
+	require.Len(t, urls, 6)
 
 	status, body := call(t, "GET", urls["rumahotp"]+"/api/v1/h2h/transaksi/create?target=081&id=FF50", "", "x-apikey", "k")
 	require.Equal(t, 200, status, body)
@@ -59,7 +59,9 @@ func TestServesUntilStopped(t *testing.T) {
 	require.JSONEq(t, `{"order":23501}`, body)
 	status, body = call(t, "POST", urls["invoice"]+"/api/v1/withdraw?apikey=k", `{"amount":10000,"accountNumber":"0812","accountName":"A"}`)
 	require.Equal(t, 200, status, body)
-	for _, name := range []string{"rumahotp", "rqid", "smm", "invoice"} {
+	status, body = call(t, "POST", urls["muara"]+"/api/v1/order", `{"category":"ppob","ref":"A","sku":"MLID10","customer_no":"0812"}`, "Authorization", "Bearer k")
+	require.Equal(t, 200, status, body)
+	for _, name := range []string{"rumahotp", "rqid", "smm", "invoice", "muara"} {
 		var books emulate.Books
 		_, body = call(t, "GET", urls["control"]+"/"+name+"/control/books", "")
 		require.NoError(t, json.Unmarshal([]byte(body), &books), body)

@@ -140,7 +140,9 @@ func do(ctx context.Context, client *http.Client, req *http.Request, limit int64
 		return nil, &Error{Class: Unknown, Code: out.Code(), Err: fmt.Errorf("answer larger than %d bytes", limit)}
 	}
 	if out.Status == http.StatusTooManyRequests || out.HTML() {
-		return nil, &Error{
+		// The answer goes with the error: the contract of a provider may say what its own
+		// refusal for a rate means.
+		return out, &Error{
 			Class: Unknown, Pause: out.blocks(), After: out.RetryAfter(time.Now()), Code: out.Code(),
 			Err: errors.New("block page or rate refusal"),
 		}

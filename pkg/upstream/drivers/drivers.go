@@ -11,6 +11,7 @@ import (
 	"github.com/muarahq/muara/pkg/upstream"
 	"github.com/muarahq/muara/pkg/upstream/digiflazz"
 	"github.com/muarahq/muara/pkg/upstream/invoice"
+	"github.com/muarahq/muara/pkg/upstream/muara"
 	"github.com/muarahq/muara/pkg/upstream/rqid"
 	"github.com/muarahq/muara/pkg/upstream/rumahotp"
 	"github.com/muarahq/muara/pkg/upstream/sandbox"
@@ -39,6 +40,8 @@ func All() []Kind {
 		{Name: "digiflazz", Brand: true, Limit: polite, New: of(digiflazz.New)},
 		// The gateway documents no limit, nor a name of its own.
 		{Name: "invoice", NoGoods: true, Limit: polite, New: of(invoice.New)},
+		// "120 request/menit per merchant".
+		{Name: "muara", Limit: budget.Limit{Requests: 120, Per: time.Minute}, New: of(muara.New)},
 		{Name: "rqid", Brand: true, Limit: polite, New: of(rqid.New)},
 		// "5 requests every 10 seconds", for a key and an address.
 		{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}, New: of(rumahotp.New)},

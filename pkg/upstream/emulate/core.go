@@ -63,6 +63,8 @@ type Answer struct {
 	Raw    []byte
 	Type   string
 	Lost   bool
+	// Header is what stands above the body besides its type.
+	Header http.Header
 }
 
 // encode gives the body and its media type.
@@ -400,6 +402,9 @@ func write(w http.ResponseWriter, a Answer) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaType)
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(body) // the client may have gone; the effect stands
 }

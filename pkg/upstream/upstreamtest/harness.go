@@ -86,6 +86,10 @@ type Harness struct {
 	// the provider says why a purchase failed later on.
 	Refusal func(message string) []byte
 	Reasons bool
+	// RefusalStatus is the HTTP status under which it stands; 200 when zero.
+	RefusalStatus int
+	// Fails is whether numbers and counted orders fail as such, and are not canceled.
+	Fails bool
 	// Unproven is whether the provider's refusals do not prove that nothing was
 	// done: they are Unknown, answered, with the reason as a hint.
 	Unproven bool
@@ -311,7 +315,7 @@ func (h Harness) order(o upstream.Offer, n int) *upstream.Purchase {
 
 // failed is how a purchase of this kind fails.
 func (h Harness) failed(p Product) upstream.State {
-	if (p.Rented || p.Counted) && h.BuiltIn == nil {
+	if (p.Rented || p.Counted) && h.BuiltIn == nil && !h.Fails {
 		return upstream.Canceled
 	}
 	return upstream.Failed

@@ -179,6 +179,7 @@ func refusing(t *testing.T, h Harness, product Product) {
 		echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			r.requests.Add(1)
 			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(max(h.RefusalStatus, http.StatusOK))
 			_, _ = w.Write(h.Refusal("saldo " + h.Secret + " kurang")) // a lost answer fails the test below
 		}))
 		t.Cleanup(echo.Close)
