@@ -78,6 +78,14 @@ func harness() upstreamtest.Harness {
 			{Kind: upstream.CheckBank, Code: "dana", Valid: "081234567801", Invalid: "081234567804"},
 			{Kind: upstream.CheckGame, Code: "mobilelegend", Valid: "12345", Invalid: "12304"},
 		},
+		Payouts: upstreamtest.Payouts{
+			Request: func(n int) *upstream.PayoutRequest {
+				return &upstream.PayoutRequest{Ref: fmt.Sprint("W-", n), Amount: 50_000, Method: "dana", AccountNumber: fmt.Sprintf("08123456%04d", n), AccountName: "Demo Customer"}
+			},
+			Decide: func(b upstreamtest.Backend, ref string, approve bool) bool {
+				return b.(*emulator.Emulator).DecideWithdraw(ref, approve)
+			},
+		},
 		Listed: func(b upstreamtest.Backend) map[string]int {
 			e := b.(*emulator.Emulator)
 			return map[string]int{"ppob": e.Listed("ppob"), "smm": e.Listed("smm"), "otp": 0, "otp:tg": 3, "otp:wa": 1}

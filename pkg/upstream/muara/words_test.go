@@ -226,7 +226,8 @@ func TestTheRateOfTheContractIsObeyed(t *testing.T) {
 func TestPayoutsAreFollowedByTheirRef(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	e := emulator.New(emulator.Config{Config: emulate.Config{Clock: c.Now, Balance: 10_000_000}})
+	staff := func(emulate.Purchase, *rand.Rand) emulate.Outcome { return emulate.Outcome{Result: emulate.Silent} }
+	e := emulator.New(emulator.Config{Config: emulate.Config{Clock: c.Now, Balance: 10_000_000, Script: staff}})
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
 	d := drive(t, srv.URL+emulator.BasePath, c.Now)

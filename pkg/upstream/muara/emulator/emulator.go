@@ -47,12 +47,11 @@ func (e *Emulator) lock(fn func()) { e.Do(func(*emulate.Book, time.Time) { fn() 
 
 // door answers the endpoints. Core's lock guards what changes in it.
 type door struct {
-	cfg         Config
-	things      []*thing
-	inquiries   map[string]*inquiry
-	withdrawals []*withdrawal
-	asked       []time.Time
-	deposits    map[string]string // ref -> id
+	cfg       Config
+	things    []*thing
+	inquiries map[string]*inquiry
+	asked     []time.Time
+	deposits  map[string]string // ref -> id
 }
 
 // below gives the path below the base; ok is false for anything else.
@@ -210,7 +209,7 @@ func (d *door) get(b *emulate.Book, r *emulate.Request, path string) emulate.Ans
 	case wire.PathMutations:
 		return d.mutations(b, r)
 	case wire.PathWithdrawals:
-		return d.listWithdrawals(q.Get("cursor"), q.Get("limit"))
+		return d.listWithdrawals(b, q.Get("cursor"), q.Get("limit"))
 	case wire.PathBanks:
 		return accept(wire.Targets{Count: 2, Banks: []wire.Bank{{BankCode: "bca", BankName: "BCA", Type: "bank"}, {BankCode: "dana", BankName: "DANA", Type: "ewallet"}}})
 	case wire.PathGames:

@@ -136,14 +136,18 @@ func (d *door) cancelDeposit(b *emulate.Book, r *emulate.Request, id string) emu
 	return accept(deposit(b, i))
 }
 
-// withdrawal is money on its way out.
+// withdrawal is what is known of money on its way out besides the book, where it is a
+// purchase for the account's number.
 type withdrawal struct {
-	row     wire.Withdraw
+	in      body
 	content string
 }
 
 // withdrawFee is what a withdrawal costs beside its amount, in rupiah.
 const withdrawFee = 1_000
+
+// kindWithdraw is what the book calls them.
+const kindWithdraw = "withdraw"
 
 func (d *door) withdraw(b *emulate.Book, r *emulate.Request, in *body) emulate.Answer {
 	switch {
@@ -153,51 +157,87 @@ func (d *door) withdraw(b *emulate.Book, r *emulate.Request, in *body) emulate.A
 		return refuse(wire.CodeInvalid, "amount: is too small", wire.Detail{Field: "amount", Message: "is too small"})
 	}
 	content := fmt.Sprint(in.Amount, in.Method, in.AccountNumber, in.AccountName)
-	for _, w := range d.withdrawals {
-		if w.row.Ref != in.Ref {
+	for _, e := range withdrawals(b) {
+		w := e.Facts.(*withdrawal)
+		if w.in.Ref != in.Ref {
 			continue
 		}
 		if w.content != content {
 			return refuse(wire.CodeRefConflict, "the ref was used with other content")
 		}
-		return accept(w.row)
+		return accept(withdrawn(e, nil))
 	}
-	total := int64(in.Amount) + withdrawFee
-	if total > b.Balance() {
+	p := emulate.Purchase{
+		ID: fmt.Sprintf("MRA-WD-%010d", b.Count()+1), Kind: kindWithdraw, Target: string(in.AccountNumber), Price: int64(in.Amount) + withdrawFee, At: r.Now,
+		State: wire.Pending,
+	}
+	o := b.Decide(p)
+	var plan []emulate.Step
+	switch o.Result {
+	case emulate.Silent: // staff decides
+	case emulate.Success:
+		plan = []emulate.Step{{At: r.Now.Add(o.After), State: wire.WithdrawSuccess, Deliver: true}}
+	default:
+		plan = []emulate.Step{{At: r.Now.Add(o.After), State: wire.WithdrawRejected, Refund: true}}
+	}
+	e := b.Buy(p, &withdrawal{in: *in, content: content}, plan...)
+	if e == nil {
 		return refuse(wire.CodeInsufficient, "the balance does not hold the amount and the fee")
 	}
-	id := fmt.Sprintf("MRA-WD-%010d", len(d.withdrawals)+1)
-	b.Move(r.Now, -total, "withdraw "+id)
-	w := &withdrawal{content: content, row: wire.Withdraw{
-		WithdrawID: lenient.Text(id), Ref: in.Ref, Amount: wire.Int(int64(in.Amount)), Fee: wire.Int(withdrawFee), TotalDeduct: wire.Int(total), Method: in.Method,
-		AccountNumber: in.AccountNumber, AccountName: in.AccountName, Balance: wire.Int(b.Balance()), Status: wire.Pending, CreatedAt: wire.At(r.Now),
-	}}
-	d.withdrawals = append(d.withdrawals, w)
-	return accept(w.row)
+	left := b.Balance()
+	a := accept(withdrawn(e, &left))
+	a.Lost = o.Lost
+	return a
 }
 
-func (d *door) showWithdrawal(_ *emulate.Book, id string) emulate.Answer {
-	for _, w := range d.withdrawals {
-		if string(w.row.WithdrawID) == id || string(w.row.Ref) == id {
-			return accept(w.row)
+// withdrawals are all of them, oldest first.
+func withdrawals(b *emulate.Book) []*emulate.Entry {
+	var out []*emulate.Entry
+	for _, e := range b.Entries() {
+		if e.Kind == kindWithdraw {
+			out = append(out, e)
 		}
+	}
+	return out
+}
+
+// withdrawn is a withdrawal as its merchant reads it.
+func withdrawn(e *emulate.Entry, left *int64) wire.Withdraw {
+	w := e.Facts.(*withdrawal)
+	out := wire.Withdraw{
+		WithdrawID: lenient.Text(e.ID), Ref: w.in.Ref, Amount: wire.Int(e.Price - withdrawFee), Fee: wire.Int(withdrawFee), TotalDeduct: wire.Int(e.Price),
+		Method: w.in.Method, AccountNumber: w.in.AccountNumber, AccountName: w.in.AccountName, Status: lenient.Text(e.State), CreatedAt: wire.At(e.At),
+	}
+	if left != nil {
+		out.Balance = wire.Int(*left)
+	}
+	if e.State != wire.Pending {
+		out.ProcessedAt = wire.At(e.Timeline[len(e.Timeline)-1].At)
+	}
+	return out
+}
+
+func (d *door) showWithdrawal(b *emulate.Book, id string) emulate.Answer {
+	if e := b.ByID(id); e != nil && e.Kind == kindWithdraw {
+		return accept(withdrawn(e, nil))
 	}
 	return refuse(wire.CodeNotFound, "there is no such withdrawal")
 }
 
-func (d *door) listWithdrawals(cursor, limit string) emulate.Answer {
+func (d *door) listWithdrawals(b *emulate.Book, cursor, limit string) emulate.Answer {
 	most, ok := limitOf(limit)
 	after, err := strconv.Atoi(or(cursor, "0"))
 	if !ok || err != nil {
 		return refuse(wire.CodeInvalid, "a parameter is wrong")
 	}
+	all := withdrawals(b)
 	out := wire.Withdrawals{Withdrawals: []wire.Withdraw{}}
-	for i := len(d.withdrawals) - 1 - after; i >= 0; i-- {
+	for i := len(all) - 1 - after; i >= 0; i-- {
 		if len(out.Withdrawals) == most {
-			out.NextCursor = wire.Text(strconv.Itoa(len(d.withdrawals) - 1 - i))
+			out.NextCursor = wire.Text(strconv.Itoa(len(all) - 1 - i))
 			break
 		}
-		out.Withdrawals = append(out.Withdrawals, d.withdrawals[i].row)
+		out.Withdrawals = append(out.Withdrawals, withdrawn(all[i], nil))
 	}
 	out.Count = lenient.Int(len(out.Withdrawals))
 	return accept(out)
@@ -207,17 +247,16 @@ func (d *door) listWithdrawals(cursor, limit string) emulate.Answer {
 func (e *Emulator) DecideWithdraw(id string, success bool) bool {
 	decided := false
 	e.Do(func(b *emulate.Book, now time.Time) {
-		for _, w := range e.door.withdrawals {
-			if string(w.row.WithdrawID) != id || w.row.Status != wire.Pending {
-				continue
-			}
-			decided = true
-			w.row.ProcessedAt, w.row.Status = wire.At(now), wire.WithdrawSuccess
-			if !success {
-				w.row.Status = wire.WithdrawRejected
-				b.Move(now, int64(*w.row.TotalDeduct), "withdraw refund "+id)
-			}
+		entry := b.ByID(id)
+		if entry == nil || entry.Kind != kindWithdraw || entry.State != wire.Pending {
+			return
 		}
+		decided = true
+		step := emulate.Step{At: now, State: wire.WithdrawSuccess, Deliver: true}
+		if !success {
+			step = emulate.Step{At: now, State: wire.WithdrawRejected, Refund: true}
+		}
+		b.Apply(entry, step)
 	})
 	return decided
 }

@@ -271,7 +271,10 @@ func named(b *emulate.Book, refOrID string) *emulate.Entry {
 	if e := b.ByRef(refOrID); e != nil {
 		return e
 	}
-	return b.ByID(refOrID)
+	if e := b.ByID(refOrID); e != nil && e.Kind != kindWithdraw {
+		return e
+	}
+	return nil
 }
 
 func (d *door) order(b *emulate.Book, refOrID string) emulate.Answer {
@@ -350,7 +353,7 @@ func (d *door) orders(b *emulate.Book, r *emulate.Request) emulate.Answer {
 	entries := b.Entries()
 	for i := len(entries) - 1 - after; i >= 0; i-- {
 		e := entries[i]
-		if e.At.Before(from) || !to.IsZero() && !e.At.Before(to) || r.Query.Get("status") != "" && r.Query.Get("status") != e.State {
+		if e.Kind == kindWithdraw || e.At.Before(from) || !to.IsZero() && !e.At.Before(to) || r.Query.Get("status") != "" && r.Query.Get("status") != e.State {
 			continue
 		}
 		if len(out.Orders) == limit {
@@ -399,7 +402,7 @@ func span(r *emulate.Request) (from, to time.Time, ok bool) {
 func held(b *emulate.Book) int64 {
 	var sum int64
 	for _, e := range b.Entries() {
-		if !final(e.State) {
+		if e.Kind != kindWithdraw && !final(e.State) {
 			sum += e.Price
 		}
 	}
