@@ -240,6 +240,19 @@ func invoiceFaults(t *testing.T, h Harness) {
 			ended(t, r.invoiceStatus(t, inv.UpstreamRef).State)
 		})
 	}
+	t.Run("a reused connection is a trap", func(t *testing.T) {
+		t.Parallel()
+		r := h.setUp(t)
+		first := r.invoice(t, false)
+		for range 3 { // now there may be idle connections to reuse
+			r.invoiceStatus(t, first.UpstreamRef)
+		}
+		r.fault(t, emulate.Rule{Kind: emulate.CloseReused})
+		r.invoice(t, false)
+		require.Len(t, r.backend.Books().Invoices, 2)
+		_, err := r.cancelInvoice(t, first.UpstreamRef)
+		require.NoError(t, err, "a cancel travels on a connection of its own as well")
+	})
 	t.Run("nothing listens", func(t *testing.T) {
 		t.Parallel()
 		r := h.setUp(t)
