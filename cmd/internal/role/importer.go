@@ -20,7 +20,7 @@ func (d Deps) importer() *intake.Importer {
 		}
 	}
 	return intake.New(d.DB.Pool, intake.Options{
-		JumpPercent: int64(d.Config.Catalog.JumpPercent), Forbidden: forbidden(d.Config), Provides: provides, Now: d.Now, Log: d.Log,
+		JumpPercent: int64(d.Config.Catalog.JumpPercent), Forbidden: forbidden(d.Config), Provides: provides, Location: d.Config.Brand.Location(), Now: d.Now, Log: d.Log,
 	})
 }
 

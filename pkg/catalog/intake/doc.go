@@ -33,6 +33,8 @@
 //     given to another offer.
 //   - A cost that moves by more than the bound waits in pending_cost; see package
 //     catalog for what that does to the product.
+//   - A source's cut-off times come with its offers and are the source's to change; those
+//     that an operator sets are the product's. Nothing is sold in either.
 //   - White label: names lose forbidden words, a description that may name a source
 //     (a forbidden word, an address, a telephone number, markup) is dropped, and no
 //     picture is taken over.

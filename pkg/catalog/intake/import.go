@@ -33,6 +33,9 @@ type Options struct {
 	// Provides narrows an upstream to some of its categories; one that is not in it
 	// provides everything.
 	Provides map[string][]string
+	// Location is where the brand's day is, in which cut-off times are kept; nil is WIB,
+	// in which sources name them.
+	Location *time.Location
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -120,6 +123,7 @@ type existing struct {
 	stock       int64
 	unlimited   bool
 	successRate int
+	cut         cutOff
 	vanished    bool
 }
 
@@ -239,6 +243,9 @@ func (b *batch) convert(ctx context.Context, offers []upstream.Offer) error {
 			s := known[o.ServiceCode]
 			it = b.im.convert.item(o, s.code, s.name, countries.of(o))
 		}
+		if it != nil {
+			it.cut = cutOf(o, b.im.opts.Location, b.now)
+		}
 		if it == nil {
 			b.diff.Skipped++
 			continue
@@ -313,7 +320,7 @@ func (b *batch) compareOne(was *existing, it *item) {
 		u.cost, u.pending = it.cost, nil
 	}
 	state := was.scope != b.scope || was.available != it.available || was.reason != it.reason || was.stock != it.stock ||
-		was.unlimited != it.unlimited || was.successRate != it.successRate
+		was.unlimited != it.unlimited || was.successRate != it.successRate || !was.cut.equal(it.cut)
 	repriced := u.cost != was.cost
 	pending := (u.pending == nil) != (was.pending == nil) || (u.pending != nil && *u.pending != *was.pending)
 	if !moved && !u.facts && !state && !repriced && !pending && !was.vanished {
@@ -366,7 +373,7 @@ func (b *batch) stored(ctx context.Context) (map[string]*existing, error) {
 		codes[i] = it.code
 	}
 	rows, err := b.tx.Query(ctx, `SELECT id, product_id, scope, code, facts, identity, cost, pending_cost, available, reason, stock, unlimited,
-			success_rate, vanished_at IS NOT NULL
+			success_rate, cut_from, cut_to, vanished_at IS NOT NULL
 		FROM offers WHERE upstream = $1 AND (scope = $2 OR code = ANY ($3))`, b.upstream, b.scope, codes)
 	if err != nil {
 		return nil, err
@@ -375,7 +382,7 @@ func (b *batch) stored(ctx context.Context) (map[string]*existing, error) {
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		e := new(existing)
 		err := row.Scan(&e.id, &e.product, &e.scope, &e.code, &e.facts, &e.identity, &e.cost, &e.pending, &e.available, &e.reason, &e.stock, &e.unlimited,
-			&e.successRate, &e.vanished)
+			&e.successRate, &e.cut.from, &e.cut.to, &e.vanished)
 		all[e.code] = e
 		return struct{}{}, err
 	})

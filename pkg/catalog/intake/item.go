@@ -33,6 +33,7 @@ type item struct {
 	stock       int64
 	unlimited   bool
 	successRate int
+	cut         cutOff
 	// otp
 	service     string
 	serviceName string

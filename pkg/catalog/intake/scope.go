@@ -129,6 +129,9 @@ func ScopeFailed(ctx context.Context, pool *pgxpool.Pool, s *Scope, why error, n
 		}
 	}
 	wait = min(wait, s.Every)
+	if e, ok := errors.AsType[*upstream.Error](why); ok {
+		wait = max(wait, e.After) // what the source asked for
+	}
 	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET next_run_at = $3, claimed_until = NULL, rows_read = 0, failures = failures + 1, last_error = $4
 		WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(wait), upstream.Clip(why.Error()))
 	if err != nil {

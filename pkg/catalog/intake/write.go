@@ -43,12 +43,12 @@ func (b *batch) write(ctx context.Context) error {
 
 const insertOffersSQL = `WITH added AS (
 		INSERT INTO offers (product_id, upstream, scope, code, extra, said_name, facts, identity, cost, available, reason, stock, unlimited, success_rate,
-			closed, failures, priority, weight, created_at, updated_at)
+			cut_from, cut_to, closed, failures, priority, weight, created_at, updated_at)
 		SELECT u.product_id, $1, $2, u.code, u.extra::jsonb, u.said_name, u.facts, u.identity, u.cost, u.available, u.reason, u.stock, u.unlimited, u.success_rate,
-			false, 0, 0, 1, $3, $3
+			u.cut_from, u.cut_to, false, 0, 0, 1, $3, $3
 		FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::bool[], $12::text[], $13::bigint[],
-			$14::bool[], $15::int[])
-			AS u (product_id, code, extra, said_name, facts, identity, cost, available, reason, stock, unlimited, success_rate)
+			$14::bool[], $15::int[], $16::smallint[], $17::smallint[])
+			AS u (product_id, code, extra, said_name, facts, identity, cost, available, reason, stock, unlimited, success_rate, cut_from, cut_to)
 		RETURNING id, cost)
 	INSERT INTO price_history (offer_id, cost, cause, created_at) SELECT id, cost, 'listed', $3 FROM added`
 
@@ -59,6 +59,7 @@ type columns struct {
 	facts, identity               [][]byte
 	available, unlimited          []bool
 	successRate                   []int32
+	cutFrom, cutTo                []*int16
 }
 
 func (c *columns) add(it *item, product, cost int64) {
@@ -68,6 +69,7 @@ func (c *columns) add(it *item, product, cost int64) {
 	c.facts, c.identity = append(c.facts, it.facts), append(c.identity, it.identity)
 	c.available, c.unlimited = append(c.available, it.available), append(c.unlimited, it.unlimited)
 	c.successRate = append(c.successRate, int32(it.successRate))
+	c.cutFrom, c.cutTo = append(c.cutFrom, it.cut.from), append(c.cutTo, it.cut.to)
 }
 
 // serviceColumns are what social media services write to their products; of other
@@ -100,7 +102,7 @@ func (b *batch) insertOffers(ctx context.Context, products []int64) error {
 		}
 		done += len(part)
 		if _, err := b.tx.Exec(ctx, insertOffersSQL, b.upstream, b.scope, b.now, c.product, c.code, c.extra, c.saidName, c.facts, c.identity, c.cost,
-			c.available, c.reason, c.stock, c.unlimited, c.successRate); err != nil {
+			c.available, c.reason, c.stock, c.unlimited, c.successRate, c.cutFrom, c.cutTo); err != nil {
 			return err
 		}
 	}
@@ -113,10 +115,10 @@ const updateOffersSQL = `WITH done AS (
 			cost = u.cost, pending_cost = u.pending,
 			pending_at = CASE WHEN u.pending IS NULL THEN NULL WHEN o.pending_cost = u.pending THEN o.pending_at ELSE $2 END,
 			available = u.available, reason = u.reason, stock = u.stock, unlimited = u.unlimited, success_rate = u.success_rate,
-			vanished_at = NULL, updated_at = $2
+			cut_from = u.cut_from, cut_to = u.cut_to, vanished_at = NULL, updated_at = $2
 		FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bool[], $13::text[],
-			$14::bigint[], $15::bool[], $16::int[])
-			AS u (id, was_cost, pending, product_id, cost, extra, said_name, facts, identity, available, reason, stock, unlimited, success_rate)
+			$14::bigint[], $15::bool[], $16::int[], $17::smallint[], $18::smallint[])
+			AS u (id, was_cost, pending, product_id, cost, extra, said_name, facts, identity, available, reason, stock, unlimited, success_rate, cut_from, cut_to)
 		WHERE o.id = u.id AND o.cost = u.was_cost
 		RETURNING o.id, u.was_cost, o.cost)
 	INSERT INTO price_history (offer_id, old_cost, cost, cause, created_at)
@@ -132,7 +134,7 @@ func (b *batch) updateOffers(ctx context.Context, updates []move) error {
 			ids, was, pending = append(ids, u.was.id), append(was, u.was.cost), append(pending, u.pending)
 		}
 		if _, err := b.tx.Exec(ctx, updateOffersSQL, b.scope, b.now, ids, was, pending, c.product, c.cost, c.extra, c.saidName, c.facts, c.identity,
-			c.available, c.reason, c.stock, c.unlimited, c.successRate); err != nil {
+			c.available, c.reason, c.stock, c.unlimited, c.successRate, c.cutFrom, c.cutTo); err != nil {
 			return err
 		}
 	}
