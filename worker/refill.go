@@ -112,7 +112,7 @@ func afterRefill(was *order.Refill, f *upstream.Refill, e *upstream.Error, now t
 	r.Tries++
 	wait := backoff(r.Tries) * 10
 	if e.Class == upstream.Rejected {
-		switch e.Reason { //nolint:exhaustive // every other reason ends it
+		switch e.Reason {
 		case upstream.ReasonEarly:
 			r.Tries-- // it is heard, and waits its time
 			wait = refillLater

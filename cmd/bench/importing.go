@@ -36,13 +36,6 @@ func (l *lab) whileImporting(ctx context.Context, api *process, r *report) error
 	if err != nil {
 		return err
 	}
-	list := make([]upstream.Offer, 0, imported)
-	for i := range imported {
-		list = append(list, upstream.Offer{
-			Category: "ppob", Code: fmt.Sprintf("L%05d", i), Name: fmt.Sprintf("Free Fire %d Diamond", i+1), Brand: "FREE FIRE", Group: "Games", Type: "prepaid",
-			Cost: int64(10_000 + i), Available: true, Unlimited: true,
-		})
-	}
 	l.say("(f) importing %d offers", imported)
 	type outcome struct {
 		took time.Duration
@@ -54,7 +47,7 @@ func (l *lab) whileImporting(ctx context.Context, api *process, r *report) error
 	go func() {
 		defer stop()
 		begun := time.Now()
-		diff, err := intake.New(l.db.Pool, intake.Options{}).Import(ctx, secondSource, "p", list, nil)
+		diff, err := intake.New(l.db.Pool, intake.Options{}).Import(ctx, secondSource, "p", longList(), nil)
 		over <- outcome{time.Since(begun), diff, err}
 	}()
 	var busy []time.Duration
@@ -87,6 +80,18 @@ func (l *lab) whileImporting(ctx context.Context, api *process, r *report) error
 	r.note("(f) the import of %d offers took %s (%d added); median of GET /price %s idle, %s meanwhile, the longest %s; the API's memory at its peak %.0f MiB",
 		imported, done.took.Round(10*time.Millisecond), done.diff.Added, ms(quantile(quiet.waits, 0.5)), ms(quantile(busy, 0.5)), ms(quantile(busy, 1)), peak)
 	return nil
+}
+
+// longList is what a second source sells.
+func longList() []upstream.Offer {
+	list := make([]upstream.Offer, 0, imported)
+	for i := range imported {
+		list = append(list, upstream.Offer{
+			Category: "ppob", Code: fmt.Sprintf("L%05d", i), Name: fmt.Sprintf("Free Fire %d Diamond", i+1), Brand: "FREE FIRE", Group: "Games", Type: "prepaid",
+			Cost: int64(10_000 + i), Available: true, Unlimited: true,
+		})
+	}
+	return list
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -164,7 +164,7 @@ func (s *spy) measured(found map[string][]byte) {
 	defer s.w.mu.Unlock()
 	for name, p := range s.w.running {
 		listen, _ := p.await(s.t, "metrics ready")["listen"].(string)
-		resp, err := http.Get("http://" + listen + "/metrics") //nolint:noctx // a test's own process
+		resp, err := http.Get("http://" + listen + "/metrics")
 		require.NoError(s.t, err)
 		raw, err := io.ReadAll(resp.Body)
 		require.NoError(s.t, err)

@@ -62,9 +62,9 @@ func (d *desk) prints(table string) map[int64]string {
 	out := map[int64]string{}
 	for rows.Next() {
 		var id int64
-		var print string
-		require.NoError(d.t, rows.Scan(&id, &print))
-		out[id] = print
+		var mark string
+		require.NoError(d.t, rows.Scan(&id, &mark))
+		out[id] = mark
 	}
 	require.NoError(d.t, rows.Err())
 	return out
@@ -72,8 +72,8 @@ func (d *desk) prints(table string) map[int64]string {
 
 // written counts the rows of b that are not as they were in a.
 func written(a, b map[int64]string) (n int) {
-	for id, print := range b {
-		if a[id] != print {
+	for id, mark := range b {
+		if a[id] != mark {
 			n++
 		}
 	}
