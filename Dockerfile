@@ -27,6 +27,8 @@ LABEL org.opencontainers.image.title="muara" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /sbom.cdx.json /sbom.cdx.json
 COPY --from=build /muara /muara
+# So that `kubectl exec … -- muara order list` finds it.
+ENV PATH=/
 # A number, so that Kubernetes can see that it is not root's; nothing is written anywhere, so the root may be read-only.
 USER 65532:65532
 # Merchant API, admin API; metrics and health of the API, of workers, of the scheduler.

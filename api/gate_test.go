@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/api"
@@ -94,7 +97,11 @@ func TestOnlyListedAddressesMayCall(t *testing.T) {
 
 func TestTheRateLimitIsSharedAndTold(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, limited(t, 4))
+	regs := make([]*prometheus.Registry, 0, 2)
+	w := newWorld(t, limited(t, 4), func(d *api.Deps) {
+		regs = append(regs, prometheus.NewRegistry())
+		d.Metrics = regs[len(regs)-1]
+	})
 	c := w.merchant(0)
 	for i := range 4 {
 		r := c.on(i % 2).get("/ping")
@@ -114,6 +121,13 @@ func TestTheRateLimitIsSharedAndTold(t *testing.T) {
 		require.True(t, after > 0 && after <= 60)
 	}
 	c.post("/order", `{`).refused(http.StatusTooManyRequests, "rate_limited")
+	for i, refused := range []int{2, 1} {
+		require.NoError(t, testutil.GatherAndCompare(regs[i], strings.NewReader(fmt.Sprintf(`
+# HELP muara_http_rate_limited_total Requests that were refused because their merchant had sent too many.
+# TYPE muara_http_rate_limited_total counter
+muara_http_rate_limited_total %d
+`, refused)), "muara_http_rate_limited_total"))
+	}
 	require.Equal(t, http.StatusOK, w.merchant(0).get("/ping").status, "another merchant has a limit of its own")
 
 	key, err := w.store.CreateKey(t.Context(), c.id, merchant.Test, "test", "test")

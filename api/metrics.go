@@ -18,6 +18,7 @@ const (
 type requestMetrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	limited  prometheus.Counter
 }
 
 func newRequestMetrics(reg prometheus.Registerer) *requestMetrics {
@@ -26,9 +27,12 @@ func newRequestMetrics(reg prometheus.Registerer) *requestMetrics {
 			Name: "muara_http_requests_total", Help: "Requests by route, method and class of status.",
 		}, []string{"route", "method", "class"}),
 		seconds: prometheus.NewHistogramVec(metrics.Seconds("muara_http_request_seconds", "Time to answer by route."), []string{"route"}),
+		limited: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "muara_http_rate_limited_total", Help: "Requests that were refused because their merchant had sent too many.",
+		}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.seconds)
+		reg.MustRegister(m.requests, m.seconds, m.limited)
 	}
 	return m
 }
@@ -36,6 +40,9 @@ func newRequestMetrics(reg prometheus.Registerer) *requestMetrics {
 func (m *requestMetrics) observe(route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, knownMethod(method), class(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	if status == http.StatusTooManyRequests {
+		m.limited.Inc()
+	}
 }
 
 // knownMethod keeps the label's values a closed set, whatever callers invent.

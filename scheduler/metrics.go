@@ -30,7 +30,7 @@ type jobMetrics struct {
 }
 
 func newJobMetrics(reg prometheus.Registerer) *jobMetrics {
-	job := []string{"job"}
+	job := []string{"name"} // "job" is Prometheus's own word for what it scrapes
 	m := &jobMetrics{
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "muara_scheduler_job_seconds", Help: "Duration of scheduler jobs.", Buckets: prometheus.ExponentialBuckets(.001, 4, 8),
