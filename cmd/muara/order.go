@@ -126,9 +126,11 @@ func orderID(text string) (int64, error) {
 
 type orderResolveCmd struct {
 	ID  string `arg:"" help:"Its order_id, or its number."`
-	As  string `required:"" enum:"completed,failed" help:"completed: it was delivered, and is paid. failed: it was not, and is refunded."`
+	As  string `required:"" enum:"completed,failed,partial" help:"completed: it was delivered, and is paid. failed: it was not, and is refunded. partial: a social media order of which --remains is refunded."`
 	SN  string `placeholder:"SN" help:"The serial number of what was delivered; for a rented number, the code that came."`
 	Why string `required:"" help:"Your evidence, for the audit log."`
+
+	Remains int64 `placeholder:"N" help:"How many of what was ordered were not delivered."`
 }
 
 // Run settles an order that the machine cannot: its outcome is unknown, it has been
@@ -137,9 +139,12 @@ func (c *orderResolveCmd) Run(e *env) error {
 	if c.SN != "" && c.As != string(order.Completed) {
 		return wrongUsage("--sn goes with --as completed")
 	}
+	if (c.Remains != 0) != (c.As == string(order.Partial)) {
+		return wrongUsage("--remains goes with --as partial")
+	}
 	return changeOrder(e, c.ID, c.Why, func(w *order.Writer, id int64) (*order.Order, error) {
 		return w.Resolve(e.ctx, e.db.Bun, id, order.Resolution{
-			As: order.State(c.As), SN: c.SN, Why: c.Why, Actor: e.Actor(), Recharge: e.cfg.Orders.LateSuccess == config.LateRecharge,
+			As: order.State(c.As), SN: c.SN, Remains: &c.Remains, Why: c.Why, Actor: e.Actor(), Recharge: e.cfg.Orders.LateSuccess == config.LateRecharge,
 		})
 	})
 }

@@ -32,6 +32,9 @@ type orderPage struct {
 	CallbackURL string          `json:"callback_url"`
 	OfferID     int64           `json:"offer_id"`
 	Code        string          `json:"code"`
+	// Extra is what the offer was bought and priced by: at a panel its rate and the
+	// exchange rate that the order keeps.
+	Extra       json.RawMessage `json:"extra"`
 	MaxCost     int64           `json:"max_cost"`
 	Message     string          `json:"message"`
 	Facts       order.Facts     `json:"facts"`
@@ -151,7 +154,7 @@ func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {
 	o := ev.Order
 	p := &orderPage{
 		orderRow: toOrderRow(o, ev.MerchantID, now), Name: o.Name, Quantity: o.Quantity, Recipient: o.Recipient(), ZoneID: o.ZoneID,
-		Inputs: o.Inputs, CallbackURL: o.CallbackURL, OfferID: o.OfferID, Code: o.Code, MaxCost: o.MaxCost, Message: o.Message,
+		Inputs: o.Inputs, CallbackURL: o.CallbackURL, OfferID: o.OfferID, Code: o.Code, Extra: o.Extra, MaxCost: o.MaxCost, Message: o.Message,
 		Facts: o.Facts, Wishes: []string{}, Polls: o.Polls, SentAt: o.SentAt, ExpiresAt: o.ExpiresAt, CompletedAt: o.CompletedAt,
 		TraceParent: o.TraceParent, Attempts: []attemptRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
 	}
@@ -194,6 +197,9 @@ func (p *orderPage) print(w io.Writer, now time.Time) {
 	}
 	line("money", fmt.Sprintf("price %d, refunded %d, cost %d (at most %d)", p.Price, p.Refunded, p.Cost, p.MaxCost))
 	line("source", fmt.Sprintf("%s offer %d code %s, their ref %s", dash(p.Upstream), p.OfferID, dash(p.Code), dash(p.UpstreamRef)))
+	if extra := string(p.Extra); extra != "" && extra != "{}" {
+		line("offer", extra)
+	}
 	line("next look", timeOrDash(p.NextRunAt))
 	if f, err := json.Marshal(p.Facts); err == nil {
 		line("facts", string(f))

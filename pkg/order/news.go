@@ -38,7 +38,7 @@ func (c *change) news(now time.Time) bool {
 	}
 	set(&f.Note, s.Told)
 	set(&f.Alert, s.Alert)
-	c.refill(now)
+	told = c.refill(now) || told
 	for _, m := range s.Messages {
 		if !f.has(m) {
 			f.Messages = append(f.Messages, m)

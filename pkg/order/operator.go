@@ -14,8 +14,11 @@ import (
 	"github.com/muarahq/muara/pkg/audit"
 )
 
-// sayOperator is what a merchant reads of an order that an operator lets fail.
-const sayOperator = "The product could not be delivered. You have been refunded."
+// What a merchant reads of an order that an operator lets fail, or end in part.
+const (
+	sayOperator     = "The product could not be delivered. You have been refunded."
+	sayOperatorPart = "Delivered in part. The rest has been refunded."
+)
 
 // ErrNotResolvable: the order stands where an operator's word changes nothing.
 var ErrNotResolvable = errors.New("order: not to be resolved")
@@ -124,8 +127,9 @@ func ReadEvidence(ctx context.Context, db bun.IDB, id int64) (*Evidence, error) 
 
 // Resolution is an operator's word on what became of an order.
 type Resolution struct {
-	// As is Completed or Failed.
-	As State
+	// As is Completed or Failed, or Partial with what remains of a social media order.
+	As      State
+	Remains *int64
 	// SN is the receipt of what was delivered; for a rented number, the code that came.
 	SN  string
 	Why string
@@ -144,7 +148,11 @@ func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution
 	if err != nil {
 		return nil, err
 	}
-	if why := o.resolvable(r.As); why != "" {
+	why := o.resolvable(r.As)
+	if why == "" && r.As == Partial {
+		why = o.divisible(r.Remains)
+	}
+	if why != "" {
 		return nil, fmt.Errorf("%w: %s", ErrNotResolvable, why)
 	}
 	s := Step{
@@ -154,6 +162,8 @@ func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution
 	switch {
 	case r.As == Failed:
 		s.Outcome, s.Message = "failed", sayOperator
+	case r.As == Partial:
+		s.Outcome, s.Message, s.Remains = "partial", sayOperatorPart, r.Remains
 	case o.Category == OTP && r.SN != "":
 		s.Outcome, s.Messages = "succeeded", []Message{{Code: r.SN, ReceivedAt: w.now().UTC().Truncate(time.Microsecond)}}
 	default:
@@ -165,8 +175,10 @@ func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution
 // resolvable is empty when an operator may call the order that.
 func (o *Order) resolvable(as State) string {
 	switch {
-	case as != Completed && as != Failed:
-		return "an order is resolved as completed or failed"
+	case as != Completed && as != Failed && as != Partial:
+		return "an order is resolved as completed, failed or partial"
+	case as == Partial && o.State != Processing && o.State != Unknown:
+		return "it is " + string(o.State) + ": only what may have been bought is delivered in part"
 	case o.State == Processing || o.State == Unknown, o.State == Failed && as == Completed, o.State == Queued && (as == Failed || o.Attempt > 0):
 		return ""
 	case o.State == Queued:
@@ -175,6 +187,17 @@ func (o *Order) resolvable(as State) string {
 		return "it is being sent at this moment"
 	}
 	return "it is " + string(o.State) + ", which is final"
+}
+
+// divisible is empty when an operator may say that so much of the order remains.
+func (o *Order) divisible(remains *int64) string {
+	switch total := o.Total(); {
+	case o.Category != SMM || total == 0:
+		return "no count says how much of it was delivered; resolve it as completed or failed, and adjust the balance"
+	case remains == nil || *remains <= 0 || *remains >= total:
+		return fmt.Sprintf("what remains must be between 0 and %d; nothing or all is completed or failed", total)
+	}
+	return ""
 }
 
 // Seen takes an order's flag away, with an audit row: a person has looked and

@@ -180,9 +180,9 @@ func (c *change) takeBack() {
 	}
 }
 
-// refill takes a refill's progress into the order; what a worker learns of it is an
-// event.
-func (c *change) refill(now time.Time) {
+// refill takes a refill's progress into the order and tells whether a merchant waits
+// for it: what a worker learned.
+func (c *change) refill(now time.Time) bool {
 	o, s := c.o, c.step
 	if s.Wish == WishRefill {
 		n := 1
@@ -192,9 +192,10 @@ func (c *change) refill(now time.Time) {
 		o.Facts.Refill = &Refill{N: n, Status: RefillPending, AskedAt: now, NextAt: now}
 	}
 	if s.Refill == nil || o.Facts.Refill == nil {
-		return
+		return false
 	}
-	c.event = c.event || o.Facts.Refill.Status != s.Refill.Status
+	moved := o.Facts.Refill.Status != s.Refill.Status
 	r := *s.Refill
 	o.Facts.Refill = &r
+	return moved
 }

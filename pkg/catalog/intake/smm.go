@@ -36,7 +36,8 @@ func (cv *converter) smm(it *item, o *upstream.Offer) bool {
 	if s.Kind.Single() {
 		s.Min, s.Max = 1, 1
 	}
-	name := cv.clean.name(withoutCode(undecorated(o.Name), o.Code))
+	// A bracket whose inside was taken out with its other half says nothing.
+	name := strings.TrimLeft(strings.TrimRight(cv.clean.name(withoutCode(undecorated(o.Name), o.Code)), " ([{-|/"), " )]}-|/")
 	if !s.Kind.Known() || name == "" || s.Min > s.Max {
 		return false
 	}
