@@ -74,8 +74,6 @@ func (l *lab) whileImporting(ctx context.Context, api *process, r *report) error
 	if err != nil {
 		return err
 	}
-	f := &r.figures
-	f.ImportQuietP99Ms, f.ImportBusyP99Ms = milliseconds(quantile(quiet.waits, 0.99)), milliseconds(quantile(busy, 0.99))
 	r.tell(fmt.Sprintf("(f) p99 of GET /price, idle / while %d offers are imported", imported), ms(quantile(quiet.waits, 0.99))+" / "+ms(quantile(busy, 0.99)))
 	r.note("(f) the import of %d offers took %s (%d added); median of GET /price %s idle, %s meanwhile, the longest %s; the API's memory at its peak %.0f MiB",
 		imported, done.took.Round(10*time.Millisecond), done.diff.Added, ms(quantile(quiet.waits, 0.5)), ms(quantile(busy, 0.5)), ms(quantile(busy, 1)), peak)
@@ -93,5 +91,3 @@ func longList() []upstream.Offer {
 	}
 	return list
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

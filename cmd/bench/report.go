@@ -28,9 +28,6 @@ type figures struct {
 	Catalogue200PS  float64 `json:"catalogue_200_per_s"`
 	Catalogue304PS  float64 `json:"catalogue_304_per_s"`
 	APIResidentMiBs float64 `json:"api_rss_mb"`
-	// ImportQuietP99Ms and ImportBusyP99Ms are a read's while nothing and while a long list is imported, in milliseconds.
-	ImportQuietP99Ms float64 `json:"import_quiet_p99_ms"`
-	ImportBusyP99Ms  float64 `json:"import_busy_p99_ms"`
 }
 
 // line is a row of the table.
