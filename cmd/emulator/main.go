@@ -9,10 +9,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -66,7 +68,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.StringVar(&o.rumahotp, "rumahotp", "127.0.0.1:9101", "address of the RumahOTP emulator (base URL http://…/api); empty for none")
+	fs.StringVar(&o.rumahotp, "rumahotp", "127.0.0.1:9101", "address of the RumahOTP emulator (base URL http://…/api); empty for none. Where one emulator is named, only those that are run")
 	fs.StringVar(&o.rqid, "rqid", "127.0.0.1:9102", "address of the rqid emulator; empty for none")
 	fs.StringVar(&o.smm, "smm", "127.0.0.1:9103", "address of the emulator of an SMM panel; empty for none")
 	fs.StringVar(&o.currency, "smm-currency", "IDR", "currency of the account at the panel")
@@ -101,7 +103,24 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprintf(stderr, "emulator: unexpected argument %q\n", fs.Arg(0))
 		return o, errUsage
 	}
+	o.onlyNamed(fs)
 	return o, nil
+}
+
+// onlyNamed leaves the emulators to those that were given an address, where any was:
+// who names one wants that, and ports that another such process may have are not taken.
+func (o *options) onlyNamed(fs *flag.FlagSet) {
+	all := map[string]*string{"rumahotp": &o.rumahotp, "rqid": &o.rqid, "smm": &o.smm, "invoice": &o.invoice, "muara": &o.muara}
+	named := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { named[f.Name] = all[f.Name] != nil })
+	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
+		return
+	}
+	for name, addr := range all {
+		if !named[name] {
+			*addr = ""
+		}
+	}
 }
 
 // common is what the emulators share; each has its own seed.

@@ -82,3 +82,15 @@ func TestWrongUsage(t *testing.T) {
 	require.ErrorIs(t, run(t.Context(), []string{"extra"}, io.Discard, &out), errUsage)
 	require.Error(t, run(t.Context(), []string{"--rumahotp", "256.0.0.1:1"}, io.Discard, &out))
 }
+
+func TestWhoNamesAnEmulatorGetsThatAlone(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-rqid", "127.0.0.1:0", "-control", ""}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, []string{"", "127.0.0.1:0", "", "", "", ""}, []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.control})
+	o, err = parse([]string{"-control", "127.0.0.1:0", "-seed", "2"}, io.Discard)
+	require.NoError(t, err)
+	for _, addr := range []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara} {
+		require.NotEmpty(t, addr, "all, where none is named")
+	}
+}

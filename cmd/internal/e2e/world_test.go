@@ -113,7 +113,7 @@ func newWorld(t testing.TB, s settings) *world {
 func (w *world) emulators() {
 	limit := fmt.Sprint(w.settings.limit)
 	p := launch(w.t, w.dir, "emulator", exec.Command(filepath.Join(w.bin, "emulator"),
-		"-rumahotp", "127.0.0.1:0", "-rqid", "127.0.0.1:0", "-smm", "", "-invoice", "", "-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
+		"-rumahotp", "127.0.0.1:0", "-rqid", "127.0.0.1:0", "-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
 		"-services", "3", "-seed", fmt.Sprint(seed()), "-delay", w.settings.delay.String(), "-jitter", (w.settings.delay/2).String(), "-life", w.settings.life.String(),
 		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-block", "2s"))
 	at := addresses(w.t, p)
