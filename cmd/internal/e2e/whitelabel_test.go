@@ -22,7 +22,7 @@ import (
 // and then looks for the upstreams in everything that was answered or delivered.
 func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true})
+	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true, panel: true})
 	w.everything()
 	s := &spy{t: t, w: w, rec: &recorder{next: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}}
 	s.m = s.merchant("Toko Putih", 500_000_000)
@@ -30,7 +30,7 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"unreachable", s.unreachable}, {"wishes", s.wishes}, {"refusals", s.refusals}, {"absent", s.absent},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"unreachable", s.unreachable}, {"wishes", s.wishes}, {"services", s.services}, {"refusals", s.refusals}, {"absent", s.absent},
 		{"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
@@ -178,6 +178,39 @@ func (s *spy) wishes() {
 	s.w.otp.script(emulate.Spec{After: emulate.Duration(s.w.settings.delay)})
 
 	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/otp/operators?sku="+s.numbers.SKU, nil)
+}
+
+// services are what becomes of social media orders, and the wish to have one filled up.
+func (s *spy) services() {
+	list := decode[struct {
+		Services []struct {
+			SKU       string `json:"sku"`
+			Type      string `json:"type"`
+			Min       int64  `json:"min"`
+			Refill    bool   `json:"refill"`
+			Available bool   `json:"available"`
+		} `json:"services"`
+	}](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/smm/services", nil))
+	for _, service := range list.Services {
+		if !strings.EqualFold(service.Type, "default") || !service.Refill || !service.Available {
+			continue
+		}
+		refs := map[string]string{}
+		for digits, status := range map[string]string{"01": "completed", "10": "partial", "12": "canceled"} {
+			s.n++
+			refs[status] = fmt.Sprintf("putih-%d", s.n)
+			s.m.place(s.t, body{
+				"category": "smm", "ref": refs[status], "sku": service.SKU, "quantity": 2 * service.Min, "target": fmt.Sprintf("https://instagram.com/p/putih%d%s", s.n, digits),
+			})
+		}
+		for status, ref := range refs {
+			s.ends(ref, status)
+		}
+		s.ask(s.m, http.StatusOK, "", http.MethodPost, "/order/"+refs["completed"]+"/refill", nil)
+		s.ask(s.m, http.StatusConflict, "not_available", http.MethodPost, "/order/"+refs["partial"]+"/refill", nil)
+		return
+	}
+	s.t.Fatal("no service of the default type can be filled up again")
 }
 
 // refusals are the ways in which a request is refused that no upstream has a part in.
@@ -415,7 +448,7 @@ func readable(h heard) string {
 // sent us, and from our own configuration.
 func (s *spy) vocabulary() (words []string, codes map[string]bool) {
 	words = []string{
-		"rumahotp", "rumah otp", "rqid", otpName, ppobName, "hulu-", strings.TrimPrefix(s.w.otp.base, "http://"), strings.TrimPrefix(s.w.ppob.base, "http://"),
+		"rumahotp", "rumah otp", "rqid", otpName, ppobName, smmName, strings.TrimPrefix(s.w.smm.base, "http://"), "hulu-", strings.TrimPrefix(s.w.otp.base, "http://"), strings.TrimPrefix(s.w.ppob.base, "http://"),
 		apiKey, mmid, "otp_emulatedsecretkey", "example.invalid", "number_id", "provider_id", "server_id", "transaksi", "ref_1", "x-apikey",
 		// Their own texts.
 		"gangguan", "kosong", "gagal", "sukses", "sedang diproses", "proses...", "nomor tujuan salah", "saldo", "stok", "tidak ", "emulated", "been blocked",
@@ -441,7 +474,7 @@ func (s *spy) vocabulary() (words []string, codes map[string]bool) {
 		var c [4]string
 		require.NoError(s.t, rows.Scan(&c[0], &c[1], &c[2], &c[3]))
 		for _, code := range c {
-			if code != "" {
+			if len(code) > 2 { // a panel's service 7 is told by no seven
 				codes[code] = true
 			}
 		}

@@ -25,6 +25,7 @@ import (
 const (
 	otpName  = "hulu-kapuas"
 	ppobName = "hulu-barito"
+	smmName  = "hulu-mahakam"
 
 	apiKey = "kunci-sumber-2771"
 	mmid   = "MM-48213"
@@ -45,6 +46,8 @@ type settings struct {
 	rateLimit int
 	// watched: every role serves its metrics and sends its traces to the test.
 	watched bool
+	// panel: there is a third upstream, an SMM panel.
+	panel bool
 }
 
 // world is an installation: servers, emulators, configuration and the roles' processes.
@@ -59,6 +62,7 @@ type world struct {
 	pool     *pgxpool.Pool // for looking only
 	otp      *emulated
 	ppob     *emulated
+	smm      *emulated // nil without a panel
 	receiver *receiver
 	traces   *collector // nil unless watched
 
@@ -109,21 +113,32 @@ func newWorld(t testing.TB, s settings) *world {
 	return w
 }
 
-// emulators starts both in one process.
+// emulators starts all in one process.
 func (w *world) emulators() {
 	limit := fmt.Sprint(w.settings.limit)
-	p := launch(w.t, w.dir, "emulator", exec.Command(filepath.Join(w.bin, "emulator"),
+	args := []string{
 		"-rumahotp", "127.0.0.1:0", "-rqid", "127.0.0.1:0", "-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
-		"-services", "3", "-seed", fmt.Sprint(seed()), "-delay", w.settings.delay.String(), "-jitter", (w.settings.delay/2).String(), "-life", w.settings.life.String(),
-		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-block", "2s"))
+		"-services", "3", "-seed", fmt.Sprint(seed()), "-delay", w.settings.delay.String(), "-jitter", (w.settings.delay / 2).String(), "-life", w.settings.life.String(),
+		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-block", "2s",
+	}
+	if w.settings.panel {
+		args = append(args, "-smm", "127.0.0.1:0")
+	}
+	p := launch(w.t, w.dir, "emulator", exec.Command(filepath.Join(w.bin, "emulator"), args...))
 	at := addresses(w.t, p)
 	w.otp = &emulated{t: w.t, base: at["rumahotp"], control: at["control"] + "/rumahotp/control"}
 	w.ppob = &emulated{t: w.t, base: at["rqid"], control: at["control"] + "/rqid/control"}
+	if w.settings.panel {
+		w.smm = &emulated{t: w.t, base: at["smm"], control: at["control"] + "/smm/control"}
+	}
 }
 
 // configure writes muara.yaml.
 func (w *world) configure() {
-	metrics, traced := "off", ""
+	metrics, traced, panel := "off", "", ""
+	if w.smm != nil {
+		panel = fmt.Sprintf("\n  - {name: %s, driver: smm, base_url: %q, credentials: {api_key: %q}, timeout: 2s}", smmName, w.smm.base, apiKey)
+	}
 	if w.settings.watched {
 		metrics, traced = "127.0.0.1:0", w.traces.URL
 	}
@@ -147,11 +162,11 @@ upstreams:
     credentials: {api_key: %q, mmid: %q}
     budget: {requests: %d, per: 1s}
     timeout: 2s
-    provides: [ppob]
+    provides: [ppob]%s
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
 worker: {metrics_listen: %q, shutdown_timeout: 10s}
 scheduler: {metrics_listen: %q}
-`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit, metrics, metrics)
+`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit, panel, metrics, metrics)
 	require.NoError(w.t, os.WriteFile(w.config(), []byte(text), 0o600))
 }
 
@@ -256,6 +271,9 @@ func (w *world) everything() {
 		w.scheduler(n)
 		w.worker(otpName, n)
 		w.worker(ppobName, n)
+		if w.smm != nil {
+			w.worker(smmName, n)
+		}
 		w.webhooks(n)
 	}
 	w.catalogue()
