@@ -30,7 +30,7 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"unreachable", s.unreachable}, {"wishes", s.wishes}, {"services", s.services}, {"refusals", s.refusals}, {"absent", s.absent},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"unreachable", s.unreachable}, {"refusals", s.refusals}, {"absent", s.absent},
 		{"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
