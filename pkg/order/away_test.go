@@ -34,6 +34,11 @@ func TestADatabaseThatIsAwayIsAnErrorAndNotAnAnswer(t *testing.T) {
 		"look again":   LookAgain(ctx, pool, look),
 		"tried":        of(Tried(ctx, pool, o.ID)),
 		"standing":     of(Standing(ctx, pool, now)),
+		"candidates":   of(Candidates(ctx, pool, "up-a", now, 10)),
+		"first":        of(TakeFirst(ctx, pool, "up-a", now, time.Minute, []int64{o.ID})),
+		"tally":        of(Tally(ctx, pool, now)),
+		"link":         of(LinkBusy(ctx, pool, &Order{ID: o.ID, Link: ptr("l")}, "up-a", "C")),
+		"borne":        of(Borne(ctx, pool, o, "T1")),
 		"spent":        of(Spent(ctx, pool, now)),
 		"by id":        of(ByID(ctx, db, o.ID)),
 		"by ref":       of(Get(ctx, db, s.wallet, "r1")),
@@ -52,7 +57,10 @@ func TestADatabaseThatIsAwayIsAnErrorAndNotAnAnswer(t *testing.T) {
 		require.ErrorContains(t, err, "order: ", name)
 		require.NotErrorIs(t, err, ErrNotFound, name)
 	}
-	_, _, err := CountOpen(ctx, db, "up-a")
+	_, _, err := NoteAsk(ctx, pool, o, now, time.Minute)
+	require.ErrorContains(t, err, "order: note ask")
+	require.NotErrorIs(t, err, ErrStale)
+	_, _, err = CountOpen(ctx, db, "up-a")
 	require.ErrorContains(t, err, "order: count open")
 	_, _, err = Refused(ctx, pool, o.ID, 1)
 	require.ErrorContains(t, err, "order: attempt")
@@ -212,4 +220,45 @@ func TestALookIsNotMovedWhileAnAttemptIsBeingSent(t *testing.T) {
 	require.Equal(t, &before, earliest(&before, &now, false))
 	require.Equal(t, &now, earliest(nil, &now, false))
 	require.Equal(t, &after, earliest(&after, &now, true))
+}
+
+// One order runs on a link at a service; elsewhere, and after its end, the link is free.
+func TestALinkIsBusyWhileItsOrderIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	smm := func(ref string) *Request {
+		target := "https://example.com/p/1"
+		return &Request{
+			WalletID: s.wallet, Ref: ref, Category: SMM, SKU: "IG", Name: "Likes", ProductID: 3, Quantity: 100, Price: 1_000, Target: &target, Link: "example.com/p/1",
+			Terms: &Terms{Units: 100, Total: 100}, Route: Route{Upstream: "up-a", OfferID: 5, Code: "7", Cost: 800},
+		}
+	}
+	o := s.place(smm("a"))
+	other := *o
+	other.ID++
+	busy := func(upstream, code string) bool {
+		is, err := LinkBusy(t.Context(), s.db.Pool, &other, upstream, code)
+		require.NoError(t, err)
+		return is
+	}
+	require.True(t, busy("up-a", "7"))
+	require.False(t, busy("up-a", "8"))
+	require.False(t, busy("up-b", "7"))
+	own, err := LinkBusy(t.Context(), s.db.Pool, o, "up-a", "7")
+	require.NoError(t, err)
+	require.False(t, own, "its own order does not bar it")
+	_, err = s.p.Place(t.Context(), smm("b"))
+	require.ErrorIs(t, err, ErrLinkBusy)
+	s.do(o, Step{To: Sending, NextRunAt: &s.now})
+	s.do(o, Step{To: Processing, UpstreamRef: "T1", NextRunAt: &s.now})
+	borne, err := Borne(t.Context(), s.db.Pool, &other, "T1")
+	require.NoError(t, err)
+	require.True(t, borne)
+	borne, err = Borne(t.Context(), s.db.Pool, o, "T1")
+	require.NoError(t, err)
+	require.False(t, borne)
+	s.do(o, Step{To: Completed})
+	require.False(t, busy("up-a", "7"))
+	s.place(smm("b"))
+	s.verify(t)
 }
