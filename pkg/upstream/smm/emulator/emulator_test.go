@@ -91,6 +91,9 @@ func TestAnswersHaveTheDocumentedShape(t *testing.T) {
 		"cancel":          {"cancel", "orders", "9," + first},
 		"balance":         {"balance"},
 	} {
+		// Each case has a panel of its own: one asked for a refill makes the next wait.
+		e := emulator.New(emulator.Config{Currency: "USD", Rate: "16350"})
+		require.Equal(t, first, add(t, e, "a"))
 		if name == "refill_status" || name == "refill_statuses" {
 			post(t, e, "refill", "order", first)
 		}
