@@ -15,6 +15,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
@@ -30,8 +31,12 @@ type Deps struct {
 	Auth    *merchant.Authenticator
 	Limiter *merchant.Limiter
 	Placer  *order.Placer
-	Writer  *order.Writer
-	Catalog *catalog.Catalog
+	// Deposits keeps deposits, Invoices finds invoices for them, and Money bounds them.
+	Deposits *deposit.Keeper
+	Invoices *deposit.Opener
+	Money    config.Deposits
+	Writer   *order.Writer
+	Catalog  *catalog.Catalog
 	// Opener opens the content of premium orders; nil where none is sold.
 	Opener order.Opener
 	Queue  Queue
@@ -103,6 +108,7 @@ func (s *server) routes() {
 	s.accountRoutes()
 	s.catalogRoutes()
 	s.orderRoutes()
+	s.depositRoutes()
 	s.mutationRoutes()
 	s.webhookRoutes()
 	loosen(s.huma.OpenAPI())

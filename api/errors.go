@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
 )
@@ -45,13 +46,13 @@ func refusals(kind fault.Kind) refusal {
 	case fault.RateLimited:
 		return refusal{"RateLimited", http.StatusTooManyRequests, "rate_limited", "Too many requests; `Retry-After` says when to go on."}
 	case fault.NotFound:
-		return refusal{"NotFound", http.StatusNotFound, "not_found", "There is no such product, order or route."}
+		return refusal{"NotFound", http.StatusNotFound, "not_found", "There is no such product, order, deposit or route."}
 	case fault.MethodNotAllowed:
 		return refusal{"MethodNotAllowed", http.StatusMethodNotAllowed, "method_not_allowed", "The route exists, but not with this method; see `Allow`."}
 	case fault.RefConflict:
 		return refusal{"RefConflict", http.StatusConflict, "ref_conflict", "The `ref` was used with other content."}
 	case fault.NotCancelable:
-		return refusal{"NotCancelable", http.StatusConflict, "not_cancelable", "The order can no longer be canceled, or never could."}
+		return refusal{"NotCancelable", http.StatusConflict, "not_cancelable", "The order or deposit can no longer be canceled, or never could."}
 	case fault.NotAvailable:
 		return refusal{"NotAvailable", http.StatusConflict, "not_available", "The action does not apply to this order now."}
 	case fault.InquiryRequired:
@@ -144,6 +145,9 @@ func toFailure(ctx context.Context, err error, log *slog.Logger) *failure {
 	return out
 }
 
+// retryDeposit is what a merchant is asked to wait when no gateway gave an invoice.
+const retryDeposit = 15 * time.Second
+
 // retryUpstream is what a 503 without a better idea asks a merchant to wait.
 const retryUpstream = 5 * time.Second
 
@@ -162,6 +166,14 @@ func classify(err error) *fault.Error {
 		f = fault.New(fault.NotFound, "there is no such order")
 	case errors.Is(err, order.ErrNotCancelable):
 		f = fault.New(fault.NotCancelable, "this order cannot be canceled")
+	case errors.Is(err, deposit.ErrConflict):
+		f = fault.New(fault.RefConflict, "this ref was used with another amount")
+	case errors.Is(err, deposit.ErrNotFound):
+		f = fault.New(fault.NotFound, "there is no such deposit")
+	case errors.Is(err, deposit.ErrNotCancelable):
+		f = fault.New(fault.NotCancelable, "this deposit is no longer pending")
+	case errors.Is(err, deposit.ErrNoGateway):
+		f = fault.New(fault.Upstream, "no payment code can be made at the moment; asking again is safe").After(retryDeposit).Because(err)
 	case errors.Is(err, order.ErrNotAvailable):
 		f = fault.New(fault.NotAvailable, "this action does not apply to the order now")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, order.ErrStale):

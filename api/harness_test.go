@@ -39,6 +39,7 @@ type world struct {
 	catalog *catalog.Catalog
 	writer  *order.Writer
 	queue   *fakeQueue
+	till    *till
 	apis    [2]*api.Server
 	sealer  *seal.Sealer
 	clock   *clock
@@ -70,6 +71,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 		return []netip.Addr{netip.MustParseAddr("93.184.216.34")}, nil
 	}})
 	rdb := testredis.New(t)
+	w.till = newTill(w, accounts)
 	for i := range w.apis {
 		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log, nil)
 		t.Cleanup(placer.Close)
@@ -77,6 +79,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 			Brand: config.Brand{Name: "Muara", KeyPrefix: "mra", IDPrefix: "MRA", Timezone: "Asia/Jakarta"},
 			DB:    w.db, Auth: merchant.NewAuthenticator(db.Pool, "mra", time.Now), Limiter: merchant.NewLimiter(rdb, -1, time.Now, log),
 			Placer: placer, Writer: w.writer, Catalog: w.catalog, Opener: w.sealer, Queue: w.queue,
+			Deposits: w.till.keeper, Invoices: w.till.opener(log), Money: config.Deposits{Min: 10_000, Max: 10_000_000},
 			Endpoints: webhook.NewEndpoints(db.Pool, w.sealer, guard, time.Now), CheckURL: guard.CheckURL,
 			Now: w.clock.Now, Log: log, Metrics: prometheus.NewRegistry(),
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
@@ -34,7 +35,7 @@ type mutation struct {
 	Credit    int64     `json:"credit" doc:"Rupiah that came in." example:"0"`
 	Balance   int64     `json:"balance" doc:"Rupiah after it." example:"247250"`
 	Kind      string    `json:"kind" enum:"deposit,order,refund,withdraw,withdraw_refund,adjustment,late_charge"`
-	Ref       *string   `json:"ref" doc:"Your ref of the order." example:"trx-0001"`
+	Ref       *string   `json:"ref" doc:"Your ref of the order; of a deposit your ref, or else its deposit_id." example:"trx-0001"`
 	OrderID   *string   `json:"order_id" example:"PPOB-0G3ZK4T8M1Q2R"`
 	Notes     string    `json:"notes" example:"Mobile Legends 10 Diamond"`
 	CreatedAt time.Time `json:"created_at"`
@@ -99,13 +100,15 @@ func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.C
 
 // nameMutations adds what a merchant knows the orders behind entries as.
 func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]mutation, error) {
-	var ids []int64
+	ids := map[string][]int64{}
 	for _, m := range rows {
-		if m.Subject == "order" {
-			ids = append(ids, m.SubjectID)
-		}
+		ids[m.Subject] = append(ids[m.Subject], m.SubjectID)
 	}
-	names, err := order.NamesOf(ctx, s.deps.DB.Bun, ids)
+	names, err := order.NamesOf(ctx, s.deps.DB.Bun, ids["order"])
+	if err != nil {
+		return nil, err
+	}
+	deposits, err := deposit.NamesOf(ctx, s.deps.DB.Pool, s.deps.Brand.IDPrefix, ids["deposit"])
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +119,9 @@ func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]m
 		}
 		if n, ok := names[m.SubjectID]; ok && m.Subject == "order" {
 			out[i].Ref, out[i].OrderID = &n.Ref, &n.OrderID
+		}
+		if ref, ok := deposits[m.SubjectID]; ok && m.Subject == "deposit" {
+			out[i].Ref = &ref
 		}
 	}
 	return out, nil

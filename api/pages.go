@@ -12,6 +12,7 @@ import (
 
 	"github.com/muarahq/muara/api/pages"
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 )
 
@@ -57,6 +58,10 @@ func (s *server) servePage(c *call) {
 	path := c.r.URL.Path
 	if path == "/" {
 		http.Redirect(c.w, c.r, "/docs", http.StatusFound)
+		return
+	}
+	if token, ok := strings.CutPrefix(path, deposit.PicturePath); ok {
+		s.servePicture(c, token)
 		return
 	}
 	p := s.pages()[path]

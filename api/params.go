@@ -53,6 +53,7 @@ const (
 	cursorOrders     cursorKind = 'o'
 	cursorMutations  cursorKind = 'm'
 	cursorDeliveries cursorKind = 'd'
+	cursorDeposits   cursorKind = 'i'
 )
 
 const (

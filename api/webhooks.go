@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
@@ -254,6 +255,8 @@ func (s *server) deliveries(ctx context.Context, rows []webhook.Delivery) ([]del
 		}
 		if id, ok := orderOf(d); ok {
 			out[i].Subject = names[id].OrderID
+		} else if id, ok := subjectID(d, "deposit:"); ok {
+			out[i].Subject = deposit.PublicID(s.deps.Brand.IDPrefix, id)
 		}
 	}
 	return out, nil
@@ -261,7 +264,12 @@ func (s *server) deliveries(ctx context.Context, rows []webhook.Delivery) ([]del
 
 // orderOf is the order that an event is about, if it is about one.
 func orderOf(d *webhook.Delivery) (int64, bool) {
-	text, ok := strings.CutPrefix(d.Subject, "order:")
+	return subjectID(d, "order:")
+}
+
+// subjectID is the number of what an event is about, if it is of that kind.
+func subjectID(d *webhook.Delivery, kind string) (int64, bool) {
+	text, ok := strings.CutPrefix(d.Subject, kind)
 	id, err := strconv.ParseInt(text, 10, 64)
 	return id, ok && err == nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/muarahq/muara/pkg/catalog/intake"
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
@@ -64,7 +65,7 @@ var errDrift = errors.New("scheduler: ledger drift")
 
 // verifyOnce proves the books and shows drift as a metric.
 func (s *Scheduler) verifyOnce(ctx context.Context) (int, error) {
-	r, err := ledger.Verify(ctx, s.Pool, order.Checks()...)
+	r, err := ledger.Verify(ctx, s.Pool, append(order.Checks(), deposit.Checks()...)...)
 	if err != nil {
 		return 0, err
 	}

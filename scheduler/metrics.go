@@ -121,6 +121,9 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 	}
 	s.rows.backlog.Set(float64(pending))
 	s.rows.backlogOldest.Set(since(now, oldest))
+	if err := s.measureDeposits(ctx); err != nil {
+		return 0, err
+	}
 	if err := s.measureUpstreams(ctx, now); err != nil {
 		return 0, err
 	}

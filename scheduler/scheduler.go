@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 )
@@ -19,6 +20,7 @@ import (
 type Options struct {
 	Pool     *pgxpool.Pool
 	Writer   *order.Writer
+	Deposits *deposit.Keeper
 	Enqueuer *queue.Enqueuer
 	Redis    redis.UniversalClient
 	// Upstreams are the names of those configured.
@@ -34,11 +36,14 @@ type Scheduler struct {
 	queues  *inspector
 	metrics *jobMetrics
 	rows    *rowMetrics
+	money   *moneyMetrics
 }
 
 // New gives a scheduler and registers its metrics.
 func New(o Options) *Scheduler {
-	return &Scheduler{Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer)}
+	return &Scheduler{
+		Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer), money: newMoneyMetrics(o.Registerer),
+	}
 }
 
 // job is one dull loop: runOnce says how much it did.
@@ -53,6 +58,7 @@ func (s *Scheduler) jobs() []job {
 		{"queued", time.Second, s.queuedOnce},
 		{"stuck", 2 * time.Second, s.stuckOnce},
 		{"poll", time.Second, s.pollOnce},
+		{"deposits", time.Second, s.depositsOnce},
 		{"webhooks", time.Second, s.webhooksOnce},
 		{"catalogue", 2 * time.Second, s.catalogueOnce},
 		{"balance", 30 * time.Second, s.balanceOnce},

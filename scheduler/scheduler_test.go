@@ -48,6 +48,7 @@ func newDesk(t *testing.T) *desk {
 	for i := range d.both {
 		d.both[i] = New(Options{
 			Pool: d.db.Pool, Writer: d.writer, Enqueuer: queue.New(d.rdb), Redis: d.rdb, Upstreams: []string{"up-a", "up-b"},
+			Deposits:   d.keeper(),
 			Registerer: prometheus.NewRegistry(), Log: log, Now: d.clock,
 		})
 	}

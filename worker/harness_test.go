@@ -125,6 +125,7 @@ func (s *stage) over(name string, d upstream.Driver) *Worker {
 			Pool: s.db.Pool, Importer: intake.New(s.db.Pool, intake.Options{Now: s.clock, Log: log}), Now: s.clock, Log: log,
 			Router: &catalog.Router{Pool: s.db.Pool, Now: s.clock, Random: func(int64) int64 { return 0 }},
 		},
+		Deposits: s.keeper(),
 	})
 }
 

@@ -49,7 +49,7 @@ func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacit
 	return serve(ctx,
 		one(queue.Buy(name), c.Urgent, urgentCheck, tasks{queue.TypeBuy: w.Buy}),
 		one(queue.Ask(name), c.Urgent/4, urgentCheck, tasks{queue.TypeAct: w.Act, queue.TypeAsk: w.Ask}),
-		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn}),
+		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn, queue.TypeDeposit: w.DepositTurn}),
 		one(queue.Low(name), 1, patientCheck, tasks{queue.TypeCatalog: w.CatalogTurn, queue.TypeBalance: w.BalanceTurn}),
 	)
 }
@@ -168,6 +168,9 @@ func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
 
 // Ask answers a question that a merchant waits for.
 func (w *Worker) Ask(ctx context.Context, t queue.Task) error {
+	if t.DepositID != 0 {
+		return w.askDeposit(ctx, t)
+	}
 	a := queue.Answer{}
 	if err := w.Desk.Operators(ctx, w.Client, t.OfferID); err != nil {
 		w.Log.WarnContext(ctx, "ask", "kind", t.Kind, "upstream", w.Client.Name, "error", err)

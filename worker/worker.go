@@ -12,6 +12,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/arrival"
 	"github.com/muarahq/muara/pkg/catalog/intake"
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
@@ -24,6 +25,7 @@ type Options struct {
 	DB       *pg.DB
 	Writer   *order.Writer
 	Desk     *intake.Desk
+	Deposits *deposit.Keeper
 	Enqueuer *queue.Enqueuer
 	Log      *slog.Logger
 	Tracer   trace.Tracer

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
@@ -84,7 +85,7 @@ func (l *lab) prepareSide(ctx context.Context, s *side) error {
 	clock := func() time.Time { return s.now }
 	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil, nil)
 	s.sched = scheduler.New(scheduler.Options{
-		Pool: s.db.Pool, Writer: writer, Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source},
+		Pool: s.db.Pool, Writer: writer, Deposits: deposit.New(deposit.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}), Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source},
 		Registerer: prometheus.NewRegistry(), Log: quietLog(), Now: clock,
 	})
 	return nil

@@ -165,6 +165,9 @@ func wanted(line string) string {
 		{"/order/ppob-", `"status":"completed"`},
 		{"/order/otp-", `"status":"completed"`},
 		{"/orders?", `"count":3`},
+		{`"amount":50000`, `"qr_string":"000201`},
+		{"/deposit/dep-", `"credited":true`},
+		{"deposit list", "paid"},
 		{"/mutations?", `"kind":"order"`},
 		{"/webhook/test", `"ok":true`},
 		{"/metrics'", "muara_"},
@@ -188,7 +191,7 @@ func TestEveryPrintedLineWorksAsPasted(t *testing.T) {
 	r := newFirstRun(t)
 	p := r.start()
 	lines := p.commands()
-	require.Len(t, lines, 22, "this many are printed")
+	require.Len(t, lines, 25, "this many are printed")
 	paste(t, "go run ./cmd/muara version") // what is built once is not waited for below
 	for _, line := range lines {
 		shows := wanted(line)

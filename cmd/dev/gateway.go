@@ -101,7 +101,7 @@ func (g *gateway) startBeside(ctx context.Context, health *metrics.Health) {
 	ctx = g.besideCtx
 	script := emulate.Digits(g.delay, g.jitter)
 	limit := emulate.Limit{Requests: g.requests, Per: g.per, Block: 3 * g.per}
-	otp := rumahotp.New(rumahotp.Config{Config: emulate.Config{Seed: 1, Script: script, Limit: limit}, APIKey: emulatorKey})
+	otp := rumahotp.New(rumahotp.Config{Config: emulate.Config{Seed: 1, Script: script, Limit: limit, Payer: emulate.PaidAfter(g.paidAfter())}, APIKey: emulatorKey})
 	ppob := rqid.New(rqid.Config{Config: emulate.Config{Seed: 2, Script: script}, APIKey: emulatorKey, MMID: emulatorKey})
 	control := http.NewServeMux()
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
@@ -111,6 +111,9 @@ func (g *gateway) startBeside(ctx context.Context, health *metrics.Health) {
 	}
 	g.beside.Go(func() error { return metrics.ServeOn(ctx, g.listeners["metrics"], reg, health) })
 }
+
+// paidAfter is how long it takes the payer of a deposit.
+func (g *gateway) paidAfter() time.Duration { return 4 * g.delay }
 
 // startRoles starts every role of the gateway.
 func (g *gateway) startRoles(ctx context.Context, health *metrics.Health) {

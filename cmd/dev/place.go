@@ -214,7 +214,7 @@ upstreams:
     credentials: {api_key: %s}
     budget: {requests: %d, per: %s}
     timeout: 20s
-    provides: [otp, ppob]
+    provides: [otp, ppob, deposit]
   - name: %s
     driver: rqid
     base_url: %s

@@ -117,12 +117,16 @@ func line(e received) string {
 					Code  *string `json:"otp_code"`
 				} `json:"data"`
 			} `json:"order"`
+			Deposit struct {
+				ID     string `json:"deposit_id"`
+				Status string `json:"status"`
+			} `json:"deposit"`
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(e.Body, &event) // what is not there stays empty
 	words := []string{"webhook ", event.Type}
 	o := event.Data.Order
-	words = append(words, o.Ref, o.Status)
+	words = append(words, o.Ref, o.Status, event.Data.Deposit.ID, event.Data.Deposit.Status)
 	for _, f := range []struct {
 		name  string
 		value *string

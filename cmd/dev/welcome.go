@@ -162,6 +162,9 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	curl("/order/otp-" + run)
 	say("\n  # a premium product: delivered in the same answer")
 	post("/order", `{"category":"product","ref":"prd-`+run+`","sku":"`+s.product+`"}`)
+	say("\n  # money in: a QRIS code (a picture of it is at qr_image); somebody pays it after %s, and the balance has it some seconds later", g.paidAfter())
+	post("/deposit", `{"amount":50000,"ref":"dep-`+run+`"}`)
+	curl("/deposit/dep-" + run)
 	say("\n  # test mode: a wallet and a catalogue of its own; the last two digits choose the outcome (docs/test-mode.md)")
 	say("  curl -s -H 'Authorization: Bearer %s' '%s/ppob/products'", d.TestKey, base)
 	say("  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s/order'", d.TestKey,
@@ -205,7 +208,7 @@ func operators(g *gateway, say func(string, ...any)) {
 	say("\n  # the operators' side, from this directory")
 	for _, args := range []string{
 		"order list --limit 5", "upstream list", "upstream show " + otpUpstream, "catalog list --category otp --limit 5",
-		"webhook list --limit 5", "ledger verify",
+		"webhook list --limit 5", "deposit list --limit 5", "ledger verify",
 	} {
 		say("  go run ./cmd/muara --config %s %s", shorten(g.configPath()), args)
 	}

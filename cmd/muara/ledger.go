@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
@@ -33,7 +34,7 @@ func (ledgerVerifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := ledger.Verify(e.ctx, db.Pool, order.Checks()...)
+	r, err := ledger.Verify(e.ctx, db.Pool, append(order.Checks(), deposit.Checks()...)...)
 	if err != nil {
 		return err
 	}
@@ -123,13 +124,15 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 		return nil, err
 	}
 	slices.Reverse(ms)
-	var ids []int64
+	ids := map[string][]int64{}
 	for i := range ms {
-		if ms[i].Subject == subjectOrder {
-			ids = append(ids, ms[i].SubjectID)
-		}
+		ids[ms[i].Subject] = append(ids[ms[i].Subject], ms[i].SubjectID)
 	}
-	names, err := order.NamesOf(e.ctx, db.Bun, ids)
+	names, err := order.NamesOf(e.ctx, db.Bun, ids[subjectOrder])
+	if err != nil {
+		return nil, err
+	}
+	deposits, err := deposit.NamesOf(e.ctx, db.Pool, e.cfg.Brand.IDPrefix, ids[subjectDeposit])
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +145,10 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 		row := mutationRow{
 			ID: m.ID, CreatedAt: m.CreatedAt.UTC(), Kind: m.Kind, Debit: m.Debit, Credit: m.Credit, Balance: m.Balance, Notes: m.Notes,
 		}
-		if m.Subject == subjectOrder {
+		switch m.Subject {
+		case subjectDeposit:
+			row.Ref = deposits[m.SubjectID]
+		case subjectOrder:
 			row.Ref, row.OrderID = names[m.SubjectID].Ref, names[m.SubjectID].OrderID
 		}
 		s.Debits, s.Credits = s.Debits+m.Debit, s.Credits+m.Credit

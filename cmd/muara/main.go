@@ -46,6 +46,7 @@ type cli struct {
 	Product  productCmd  `cmd:"" help:"Premium products: add, stock, close."`
 	Catalog  catalogCmd  `cmd:"" help:"What is for sale: import, list, review."`
 	Order    orderCmd    `cmd:"" help:"Orders: list, evidence, resolve."`
+	Deposit  depositCmd  `cmd:"" help:"Deposits: list, evidence, credit, statements."`
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: how they are, pause, resume."`
 	Ledger   ledgerCmd   `cmd:"" help:"The books: verify, statements."`
 	Webhook  webhookCmd  `cmd:"" help:"Outgoing webhooks: list, replay."`

@@ -125,12 +125,7 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range entries {
-		x := &entries[i]
-		p.Entries = append(p.Entries, entryRow{
-			ID: x.ID, At: x.CreatedAt.UTC(), Kind: x.Kind, N: x.N, Debit: x.Debit, Credit: x.Credit, Amount: x.Amount, Balance: x.Balance,
-		})
-	}
+	p.Entries = toEntryRows(entries)
 	events, err := webhook.List(e.ctx, db.Pool, webhook.Filter{
 		MerchantID: ev.MerchantID, Subject: subjectOrder + ":" + strconv.FormatInt(id, 10), Limit: shown,
 	})
@@ -144,10 +139,29 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(log) - 1; i >= 0; i-- {
-		p.Audit = append(p.Audit, auditRow{At: log[i].At.UTC(), Actor: log[i].Actor, Action: log[i].Action, Detail: log[i].Detail})
-	}
+	p.Audit = toAuditRows(log)
 	return p, nil
+}
+
+// toEntryRows shows entries, oldest first.
+func toEntryRows(entries []ledger.Posted) []entryRow {
+	out := make([]entryRow, 0, len(entries))
+	for i := range entries {
+		x := &entries[i]
+		out = append(out, entryRow{
+			ID: x.ID, At: x.CreatedAt.UTC(), Kind: x.Kind, N: x.N, Debit: x.Debit, Credit: x.Credit, Amount: x.Amount, Balance: x.Balance,
+		})
+	}
+	return out
+}
+
+// toAuditRows shows what operators did, oldest first as everything on a page.
+func toAuditRows(log []audit.Entry) []auditRow {
+	out := make([]auditRow, 0, len(log))
+	for i := len(log) - 1; i >= 0; i-- {
+		out = append(out, auditRow{At: log[i].At.UTC(), Actor: log[i].Actor, Action: log[i].Action, Detail: log[i].Detail})
+	}
+	return out
 }
 
 func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {

@@ -19,6 +19,7 @@ type Config struct {
 	Worker    Worker     `yaml:"worker"`
 	Scheduler Scheduler  `yaml:"scheduler"`
 	Orders    Orders     `yaml:"orders"`
+	Deposits  Deposits   `yaml:"deposits"`
 	Catalog   Catalog    `yaml:"catalog"`
 	Log       Log        `yaml:"log"`
 	Trace     Trace      `yaml:"trace"`
@@ -221,4 +222,5 @@ func (c *Config) defaults() {
 			u.Budget = defaultBudget(u.Driver)
 		}
 	}
+	c.depositDefaults()
 }

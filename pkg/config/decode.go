@@ -161,7 +161,7 @@ func (d *decoder) overrides(c *Config) {
 		for j := range section.NumField() {
 			key := section.Type().Field(j).Tag.Get("yaml")
 			raw, found := d.env("MUARA_" + strings.ToUpper(tag+"_"+key))
-			if !found {
+			if !found || !plain(section.Field(j).Type()) {
 				continue
 			}
 			set[key] = true
@@ -169,6 +169,11 @@ func (d *decoder) overrides(c *Config) {
 		}
 		displace(section, set)
 	}
+}
+
+// plain tells whether a key's value can be written in one line: a scalar, or a list of such.
+func plain(t reflect.Type) bool {
+	return isScalar(t) || t.Kind() == reflect.Slice && isScalar(t.Elem())
 }
 
 // displace clears the file's "url_file" when the environment gave "url", and the other way round: an override that met the

@@ -46,6 +46,7 @@ func Parse(data []byte, src Source) (*Config, error) {
 	d.secretFile(src, "database.url", &c.Database.URL, c.Database.URLFile)
 	d.secretFile(src, "redis.url", &c.Redis.URL, c.Redis.URLFile)
 	d.secretFile(src, "secrets.encryption_key", &c.Secrets.EncryptionKey, c.Secrets.EncryptionKeyFile)
+	d.textFile(src, "deposits.static_qris.payload", &c.Deposits.StaticQRIS.Payload, c.Deposits.StaticQRIS.PayloadFile)
 	c.defaults()
 	c.validate(&d.errs)
 	if len(d.errs) > 0 {

@@ -33,6 +33,7 @@ func (c *Config) validate(errs *errorList) {
 	c.validateServers(errs)
 	c.validateWorker(errs)
 	c.validatePolicy(errs)
+	c.validateDeposits(errs)
 	seen := map[string]int{}
 	for i, u := range c.Upstreams {
 		path := fmt.Sprintf("upstreams[%d]", i)

@@ -30,8 +30,8 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"unreachable", s.unreachable}, {"refusals", s.refusals}, {"absent", s.absent},
-		{"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"deposits", s.deposits},
+		{"unreachable", s.unreachable}, {"refusals", s.refusals}, {"absent", s.absent}, {"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
 		act.do()
@@ -211,6 +211,37 @@ func (s *spy) services() {
 		return
 	}
 	s.t.Fatal("no service of the default type can be filled up again")
+}
+
+// deposits are money on its way in: paid, canceled, and refused while nobody makes a code.
+func (s *spy) deposits() {
+	type deposit struct {
+		DepositID string `json:"deposit_id"`
+		Status    string `json:"status"`
+		QRImage   string `json:"qr_image"`
+	}
+	open := func(ref string) deposit {
+		return decode[deposit](s.t, s.ask(s.m, http.StatusOK, "", http.MethodPost, "/deposit", body{"amount": 50_000, "ref": ref}))
+	}
+	paid := open("putih-isi")
+	_, path, found := strings.Cut(paid.QRImage, "/qr/")
+	require.True(s.t, found)
+	s.page("/qr/" + path)
+	s.ask(s.m, http.StatusConflict, "ref_conflict", http.MethodPost, "/deposit", body{"amount": 60_000, "ref": "putih-isi"})
+	s.ask(s.m, http.StatusBadRequest, "invalid_request", http.MethodPost, "/deposit", body{"amount": 1})
+	var invoice string
+	require.NoError(s.t, s.w.pool.QueryRow(s.t.Context(), `SELECT upstream_ref FROM deposits WHERE ref = 'putih-isi'`).Scan(&invoice))
+	s.w.otp.call(http.MethodPost, "/deposits/"+invoice+"/pay", map[string]bool{"late": false}, nil)
+	until(s.t, time.Minute, "the payment is seen", func() bool { return s.w.count(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 1 })
+	require.Equal(s.t, "paid", decode[deposit](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/deposit/"+paid.DepositID, nil)).Status)
+	s.ask(s.m, http.StatusConflict, "not_cancelable", http.MethodPost, "/deposit/putih-isi/cancel", nil)
+	require.Equal(s.t, "canceled", decode[deposit](s.t, s.ask(s.m, http.StatusOK, "", http.MethodPost, "/deposit/"+open("putih-batal").DepositID+"/cancel", nil)).Status)
+	id := s.w.otp.fault(emulate.Rule{Kind: emulate.Status, Status: 500})
+	s.ask(s.m, http.StatusServiceUnavailable, "upstream_error", http.MethodPost, "/deposit", body{"amount": 50_000})
+	s.w.otp.call(http.MethodDelete, "/faults?id="+strconv.Itoa(id), nil, nil)
+	s.ask(s.m, http.StatusNotFound, "not_found", http.MethodGet, "/deposit/takada", nil)
+	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/deposits", nil)
+	s.w.cli(nil, "deposit", "list")
 }
 
 // refusals are the ways in which a request is refused that no upstream has a part in.

@@ -155,7 +155,7 @@ upstreams:
     credentials: {api_key: %q}
     budget: {requests: %d, per: 1s}
     timeout: 2s
-    provides: [otp, ppob]
+    provides: [otp, ppob, deposit]
   - name: %s
     driver: rqid
     base_url: %s

@@ -100,9 +100,15 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	defer placer.Close()
 	writer := d.writer(enqueuer)
 	defer writer.Close()
+	deposits := d.deposits(d.hint(enqueuer))
+	opener, err := d.opener(deposits, enqueuer)
+	if err != nil {
+		return err
+	}
 	guard := d.Guard()
 	server := api.New(api.Deps{
 		Brand: d.Config.Brand, Listen: d.Config.API, DB: d.DB, Auth: auth, Catalog: cat, Placer: placer, Writer: writer, Opener: sealer,
+		Deposits: deposits, Invoices: opener, Money: d.Config.Deposits,
 		Limiter: merchant.NewLimiter(d.Redis, d.Config.API.RateLimit, d.Now, d.Log), Queue: enqueuer,
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL,
 		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,

@@ -52,6 +52,44 @@ func All() []Kind {
 	}
 }
 
+// Does is what a driver may offer beside purchases.
+type Does struct {
+	// Deposits: it makes invoices. Withdrawals: it sends money out. Checks: it looks
+	// accounts up.
+	Deposits, Withdrawals, Checks bool
+}
+
+// Does is what the driver offers beside purchases.
+func (k Kind) Does() Does {
+	switch k.Name {
+	case "digiflazz":
+		return does[*digiflazz.Driver]()
+	case "invoice":
+		return does[*invoice.Driver]()
+	case "muara":
+		return does[*muara.Driver]()
+	case "rqid":
+		return does[*rqid.Driver]()
+	case "rumahotp":
+		return does[*rumahotp.Driver]()
+	case "sandbox":
+		return does[*sandbox.Driver]()
+	case "smm":
+		return does[*smm.Driver]()
+	}
+	return Does{}
+}
+
+// does looks at what a driver can do, without making one.
+func does[D upstream.Driver]() Does {
+	var d D
+	var out Does
+	_, out.Deposits = any(d).(upstream.Invoices)
+	_, out.Withdrawals = any(d).(upstream.Payouts)
+	_, out.Checks = any(d).(upstream.CheckAccount)
+	return out
+}
+
 // of makes a driver's own New one of [Kind]: an error must not become a driver that
 // is a nil pointer.
 func of[D upstream.Driver](fn func(upstream.Config) (D, error)) func(upstream.Config) (upstream.Driver, error) {

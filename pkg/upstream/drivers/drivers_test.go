@@ -22,6 +22,12 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.NotNil(t, d)
+		var can drivers.Does
+		_, can.Deposits = d.(upstream.Invoices)
+		_, can.Withdrawals = d.(upstream.Payouts)
+		_, can.Checks = d.(upstream.CheckAccount)
+		k, _ := drivers.ByName(name)
+		require.Equal(t, can, k.Does(), name)
 	}
 	_, err := drivers.New("odd", upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, `unknown driver "odd"`)
