@@ -25,6 +25,7 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
+	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
 )
 
 const logFile = "dev.log"
@@ -103,10 +104,14 @@ func (g *gateway) startBeside(ctx context.Context, health *metrics.Health) {
 	limit := emulate.Limit{Requests: g.requests, Per: g.per, Block: 3 * g.per}
 	otp := rumahotp.New(rumahotp.Config{Config: emulate.Config{Seed: 1, Script: script, Limit: limit, Payer: emulate.PaidAfter(g.paidAfter())}, APIKey: emulatorKey})
 	ppob := rqid.New(rqid.Config{Config: emulate.Config{Seed: 2, Script: script}, APIKey: emulatorKey, MMID: emulatorKey})
+	panel := smm.New(smm.Config{
+		Config: emulate.Config{Seed: 3, Script: script}, APIKey: emulatorKey, Currency: smmCurrency, Rate: smmRate, CancelAfter: g.delay, RefillAfter: g.delay,
+	})
 	control := http.NewServeMux()
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
-	for name, handler := range map[string]http.Handler{otpUpstream: otp, ppobUpstream: ppob, "control": control, "receiver": g.receiver} {
+	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
+	for name, handler := range map[string]http.Handler{otpUpstream: otp, ppobUpstream: ppob, smmUpstream: panel, "control": control, "receiver": g.receiver} {
 		g.beside.Go(func() error { return serve(ctx, g.listeners[name], handler) })
 	}
 	g.beside.Go(func() error { return metrics.ServeOn(ctx, g.listeners["metrics"], reg, health) })

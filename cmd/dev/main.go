@@ -1,5 +1,5 @@
 // Command dev runs the whole gateway in one process, for a first look and for
-// work on it: every role, emulators of both providers, a demo merchant and a
+// work on it: every role, emulators of the providers, a demo merchant and a
 // receiver of its webhooks. `make run` starts it beside a private Postgres and
 // Redis. Everything listens on loopback only, and no real provider is spoken to.
 //

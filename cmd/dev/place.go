@@ -29,7 +29,10 @@ const (
 	// Names of the emulated upstreams, and the key that they accept.
 	otpUpstream  = "rumahotp-1"
 	ppobUpstream = "rqid-1"
+	smmUpstream  = "panel-1"
 	emulatorKey  = "demo"
+	// The account at the panel is in dollars, as most are.
+	smmCurrency, smmRate = "USD", "16350.25"
 
 	encryptionKeyFile = "encryption_key"
 	configFile        = "muara.yaml"
@@ -78,7 +81,7 @@ func openPlace(ctx context.Context, o options, out *screen) (_ *place, err error
 	if err != nil {
 		return nil, err
 	}
-	for name, port := range map[string]int{"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102} {
+	for name, port := range map[string]int{"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103} {
 		if p.listeners[name], err = listen(ctx, port); err != nil {
 			return nil, err
 		}
@@ -221,13 +224,21 @@ upstreams:
     credentials: {api_key: %s, mmid: %s}
     timeout: 20s
     provides: [ppob]
+  - name: %s
+    driver: smm
+    base_url: %s/api/v2
+    credentials: {api_key: %s}
+    options: {currency: %s, rate: %q}
+    timeout: 20s
+    provides: [smm]
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8", "::1/128"]}
 worker: {metrics_listen: "off"}
 scheduler: {metrics_listen: "off"}
 log: {level: info, format: text}
 `,
 		p.listeners["api"].Addr(), p.listeners["metrics"].Addr(), p.url("api"), database, redis, filepath.Join(p.dir, encryptionKeyFile),
-		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey)
+		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey,
+		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate)
 	if err := keep(p.configPath(), data); err != nil {
 		return err
 	}

@@ -18,9 +18,12 @@ import (
 
 // goods are what the printed lines order: what the catalogue has at this moment.
 type goods struct {
-	ppob, otp, product string
-	service            string
+	ppob, otp, smm, product string
+	service                 string
 }
+
+// smmQuantity is how many the printed line orders of a social media service.
+const smmQuantity = 100
 
 // goodsTime bounds the wait for the API to have seen what was imported.
 const goodsTime = 30 * time.Second
@@ -76,11 +79,21 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 			}
 		}
 	}
+	var services catalog.SMMServices
+	if err := c.get(ctx, "/smm/services?platform=instagram", &services); err != nil {
+		return nil, err
+	}
+	for _, s := range services.Services {
+		if s.Available && s.Type == "default" && s.Min <= smmQuantity && s.Refill && s.Cancel {
+			out.smm = s.SKU
+			break
+		}
+	}
 	if err := c.findNumber(ctx, out); err != nil {
 		return nil, err
 	}
-	if out.ppob == "" || out.otp == "" || out.product == "" {
-		return nil, fmt.Errorf("%w: ppob %q, otp %q, product %q", errNothing, out.ppob, out.otp, out.product)
+	if out.ppob == "" || out.otp == "" || out.smm == "" || out.product == "" {
+		return nil, fmt.Errorf("%w: ppob %q, otp %q, smm %q, product %q", errNothing, out.ppob, out.otp, out.smm, out.product)
 	}
 	return out, nil
 }
@@ -160,6 +173,10 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	curl("/otp/countries?service=" + s.service)
 	post("/order", `{"category":"otp","ref":"otp-`+run+`","sku":"`+s.otp+`"}`)
 	curl("/order/otp-" + run)
+	say("\n  # followers: a link and how many; data shows how far it has come (ending the link in 10 delivers half of them)")
+	curl("/smm/services?platform=instagram")
+	post("/order", fmt.Sprintf(`{"category":"smm","ref":"smm-%s","sku":"%s","target":"https://instagram.com/demo%s00","quantity":%d}`, run, s.smm, run, smmQuantity))
+	curl("/order/smm-" + run)
 	say("\n  # a premium product: delivered in the same answer")
 	post("/order", `{"category":"product","ref":"prd-`+run+`","sku":"`+s.product+`"}`)
 	say("\n  # money in: a QRIS code (a picture of it is at qr_image); somebody pays it after %s, and the balance has it some seconds later", g.paidAfter())
@@ -176,7 +193,7 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say("  curl -s '%s'", g.url("receiver"))
 	say("  curl -s '%s/metrics' | grep ^muara_", g.url("metrics"))
 	operators(g, say)
-	say("\nThe last two digits of customer_no choose what the source does: 03 or 04 fails, 05 takes a minute, 07 loses its answer, 09")
+	say("\nThe last two digits of customer_no or target choose what the source does: 03 or 04 fails, 05 takes a minute, 07 loses its answer, 09")
 	say("fails and succeeds later. What the webhook receiver gets is shown below. Ctrl-C stops everything.\n")
 	return b.String()
 }
@@ -191,8 +208,8 @@ func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
 		{"its documentation", g.url("api") + "/docs"},
 		{"metrics, health", g.url("metrics") + "/metrics, /readyz"},
 		{"webhook receiver", g.url("receiver") + " (the demo merchant's; verifies signatures)"},
-		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + ")"},
-		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/control/books"},
+		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + "), " + g.url(smmUpstream) + "/api/v2 (" + smmUpstream + ")"},
+		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/control/books, /smm/control/books"},
 		{"redis", redis},
 		{"demo merchant", d.MerchantID + ", its key in " + shorten(filepath.Join(g.dir, demoFile))},
 		{"configuration", shorten(g.configPath())},

@@ -144,6 +144,7 @@ func TestAnOperatorFindsReadsAndSettlesAnOrder(t *testing.T) {
 	odd := d.order("odd", order.Step{To: order.Sending}, order.Step{To: order.Unknown, Flag: "odd", NextRunAt: &next})
 	require.Equal(t, "unknown", d.json("order", "seen", odd.PublicID(), "--why", "asked them")["state"])
 	require.Contains(t, d.refused("order", "seen", odd.PublicID(), "--why", "again"), "no flag")
+	require.Contains(t, d.refused("order", "resolve", odd.PublicID(), "--as", "partial", "--remains", "1", "--why", "half"), "adjust the balance")
 	require.Contains(t, d.refused("order", "show", "PPOB-0000000000001"), "not found")
 
 	for _, args := range [][]string{{"order", "list"}, {"order", "show", o.PublicID()}, {"order", "resolve", odd.PublicID(), "--as", "failed", "--why", "no"}} {
@@ -159,7 +160,8 @@ func TestWrongCallsAboutOrdersAreCodeTwo(t *testing.T) {
 	for _, args := range [][]string{
 		{"order", "show", "nonsense"}, {"order", "list", "--limit", "0"}, {"order", "list", "--state", "lost"}, {"order", "list", "--before", "x"},
 		{"order", "resolve", "4711", "--as", "canceled", "--why", "x"}, {"order", "resolve", "4711", "--as", "failed"},
-		{"order", "resolve", "4711", "--as", "failed", "--sn", "1", "--why", "x"}, {"order", "resolve", "4711", "--as", "failed", "--why", " "},
+		{"order", "resolve", "4711", "--as", "failed", "--sn", "1", "--why", "x"}, {"order", "resolve", "4711", "--as", "partial", "--why", "x"},
+		{"order", "resolve", "4711", "--as", "failed", "--remains", "5", "--why", "x"}, {"order", "resolve", "4711", "--as", "failed", "--why", " "},
 		{"worker"}, {"worker", "--upstream", "a", "--webhooks"}, {"ledger", "statement", "M", "--from", "yesterday"}, {"upstream", "pause", "src-1"},
 	} {
 		code, out, errs := s.run(args...)

@@ -228,7 +228,9 @@ func delivered(r *record, res *upstream.Result) {
 		remains = 0
 	case upstream.Partial:
 		remains = half(r.Quantity)
-	case upstream.Pending, upstream.Canceled:
+	case upstream.Canceled:
+		res.Whole = true
+	case upstream.Pending:
 	case upstream.Failed, upstream.Expired, upstream.NotFound:
 		return
 	}
