@@ -13,6 +13,7 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/deposit"
@@ -44,6 +45,8 @@ type Deps struct {
 	Endpoints *webhook.Endpoints
 	// CheckURL refuses where webhooks may not go, with a *webhook.RefusedError.
 	CheckURL func(ctx context.Context, url string) error
+	// Callbacks takes what sources post; nil where none does.
+	Callbacks *callback.Door
 	// Now is the clock of what is decided here: ranges, ages, the time in ping.
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -57,6 +60,7 @@ type Queue interface {
 	Buy(ctx context.Context, upstream string, orderID int64, attempts int, gen int64) error
 	Act(ctx context.Context, upstream string, orderID, version int64) error
 	Webhook(ctx context.Context, eventID int64, attempts int, gen int64) error
+	Callback(ctx context.Context, upstream string, id int64, attempts int, gen int64) error
 	// Ask waits for a worker's answer until ctx ends.
 	Ask(ctx context.Context, upstream, kind string, offerID int64) (*queue.Answer, error)
 }

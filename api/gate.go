@@ -65,6 +65,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}()
+	if token, ok := isCallback(c.r); ok {
+		s.serveCallback(c, token)
+		return
+	}
 	path, below := cutBase(c.r.URL.EscapedPath())
 	if !below {
 		s.servePage(c)

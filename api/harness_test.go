@@ -326,6 +326,7 @@ type fakeQueue struct {
 	buys  []int64
 	acts  []int64
 	hooks []int64
+	posts []int64
 	ask   func(ctx context.Context, offerID int64) (*queue.Answer, error)
 	asked int
 }
@@ -348,6 +349,13 @@ func (q *fakeQueue) Webhook(_ context.Context, id int64, _ int, _ int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.hooks = append(q.hooks, id)
+	return nil
+}
+
+func (q *fakeQueue) Callback(_ context.Context, _ string, id int64, _ int, _ int64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.posts = append(q.posts, id)
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 const (
 	routeUnknown = "unknown"
 	routePage    = "page"
+	// All of them, whosever they are.
+	routeCallback = "callback"
 )
 
 type requestMetrics struct {

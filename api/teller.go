@@ -61,6 +61,10 @@ func (t *teller) webhook(eventID int64) {
 	t.put(func(ctx context.Context) error { return t.queue.Webhook(ctx, eventID, 0, 0) })
 }
 
+func (t *teller) callback(upstream string, id int64) {
+	t.put(func(ctx context.Context) error { return t.queue.Callback(ctx, upstream, id, 0, 0) })
+}
+
 func (t *teller) put(message func(context.Context) error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

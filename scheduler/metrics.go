@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/order"
@@ -57,6 +58,7 @@ type rowMetrics struct {
 	float, runway, heard   *prometheus.GaugeVec
 	catalogue              *prometheus.GaugeVec
 	paused                 *prometheus.GaugeVec
+	callbacks, callbackAge prometheus.Gauge
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -86,6 +88,8 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most.", "upstream"),
 		heard:         vec("muara_upstream_balance_age_seconds", "How long ago an upstream said its balance.", "upstream"),
 		catalogue:     vec("muara_catalog_late_seconds", "How late the scope is that should have been read first.", "upstream"),
+		callbacks:     one("muara_callbacks_waiting", "Callbacks of sources that no worker has read yet."),
+		callbackAge:   one("muara_callbacks_oldest_seconds", "Age of the oldest of them."),
 		paused:        vec("muara_upstream_paused", "1 while no order goes to an upstream until an operator resumes it.", "upstream"),
 		drift:         one("muara_ledger_drift", "Problems found by the last verification of the ledger."),
 	}
@@ -124,6 +128,12 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 	if err := s.measureDeposits(ctx); err != nil {
 		return 0, err
 	}
+	posted, first, err := callback.Waiting(ctx, s.Pool)
+	if err != nil {
+		return 0, err
+	}
+	s.rows.callbacks.Set(float64(posted))
+	s.rows.callbackAge.Set(since(now, first))
 	if err := s.measureUpstreams(ctx, now); err != nil {
 		return 0, err
 	}

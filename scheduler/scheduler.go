@@ -60,6 +60,8 @@ func (s *Scheduler) jobs() []job {
 		{"poll", time.Second, s.pollOnce},
 		{"deposits", time.Second, s.depositsOnce},
 		{"webhooks", time.Second, s.webhooksOnce},
+		{"callbacks", 2 * time.Second, s.callbacksOnce},
+		{"callbacks_trim", 10 * time.Minute, s.callbacksTrimOnce},
 		{"catalogue", 2 * time.Second, s.catalogueOnce},
 		{"balance", 30 * time.Second, s.balanceOnce},
 		{"rollup", 10 * time.Minute, s.rollupOnce},

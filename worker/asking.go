@@ -68,7 +68,7 @@ func (w *Worker) askRuled(ctx context.Context, o *order.Order, p *upstream.Purch
 		return err
 	case !may:
 		slot.Unused(ctx)
-		return w.quietly(ctx, o, order.Step{NextRunAt: &at, Flag: w.doubt(o)})
+		return order.LookAt(context.WithoutCancel(ctx), w.DB.Pool, o, at)
 	}
 	if lost && r.Buys {
 		return w.sendAgain(ctx, o, slot)

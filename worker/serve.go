@@ -46,12 +46,16 @@ func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacit
 		return server{asynq.NewServerFromRedisClient(rdb, config(w.Log, queueName, max(concurrency, 1), check, c.Shutdown)), mux}
 	}
 	type tasks = map[string]func(context.Context, queue.Task) error
-	return serve(ctx,
+	servers := []server{
 		one(queue.Buy(name), c.Urgent, urgentCheck, tasks{queue.TypeBuy: w.Buy}),
 		one(queue.Ask(name), c.Urgent/4, urgentCheck, tasks{queue.TypeAct: w.Act, queue.TypeAsk: w.Ask}),
 		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn, queue.TypeDeposit: w.DepositTurn}),
 		one(queue.Low(name), 1, patientCheck, tasks{queue.TypeCatalog: w.CatalogTurn, queue.TypeBalance: w.BalanceTurn}),
-	)
+	}
+	if _, posts := w.Client.Driver().(upstream.Callback); posts {
+		servers = append(servers, one(queue.Callback(name), c.Patient, patientCheck, tasks{queue.TypeCallback: w.Callback}))
+	}
+	return serve(ctx, servers...)
 }
 
 // ServeWebhooks delivers webhooks until ctx ends.

@@ -34,6 +34,8 @@ type Options struct {
 	Mode string
 	// Recharge takes the price again after a late success where the balance allows.
 	Recharge bool
+	// Callbacks count what the upstream posted; nil counts nothing.
+	Callbacks *CallbackMetrics
 }
 
 // Worker does the work of one upstream. Its methods are the tasks; [Serve] binds

@@ -170,6 +170,10 @@ func (g *gateway) stock(ctx context.Context, sealer *seal.Sealer) error {
 // newcomer reads.
 const enough = 3
 
+// soon bounds what is waited for: a part that its source does not give out sooner is
+// read beside the rest, too.
+const soon = time.Minute
+
 // awaitCatalogue waits until there is something of each kind to buy, and says how
 // far it is.
 func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
@@ -206,8 +210,8 @@ func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 
 func (g *gateway) catalogueProgress(ctx context.Context) (text string, done bool, err error) {
 	rows, err := g.deps.DB.Pool.Query(ctx, `SELECT upstream, count(*), count(last_done_at), coalesce(max(last_error), ''),
-		bool_and(service <> '' OR last_done_at IS NOT NULL) AND count(last_done_at) FILTER (WHERE service <> '') >= least($1, count(*) FILTER (WHERE service <> ''))
-		FROM catalog_scopes GROUP BY upstream ORDER BY upstream`, enough)
+		bool_and(service <> '' OR last_done_at IS NOT NULL OR next_run_at > $2) AND count(last_done_at) FILTER (WHERE service <> '') >= least($1, count(*) FILTER (WHERE service <> ''))
+		FROM catalog_scopes GROUP BY upstream ORDER BY upstream`, enough, g.deps.Now().Add(soon))
 	if err != nil {
 		return "", false, err
 	}

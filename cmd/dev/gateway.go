@@ -22,6 +22,7 @@ import (
 	"github.com/muarahq/muara/pkg/logging"
 	"github.com/muarahq/muara/pkg/metrics"
 	"github.com/muarahq/muara/pkg/pg"
+	digiflazz "github.com/muarahq/muara/pkg/upstream/digiflazz/emulator"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
@@ -107,13 +108,24 @@ func (g *gateway) startBeside(ctx context.Context, health *metrics.Health) {
 	panel := smm.New(smm.Config{
 		Config: emulate.Config{Seed: 3, Script: script}, APIKey: emulatorKey, Currency: smmCurrency, Rate: smmRate, CancelAfter: g.delay, RefillAfter: g.delay,
 	})
+	topups := digiflazz.New(digiflazz.Config{
+		Config: emulate.Config{Seed: 4, Script: script}, Username: emulatorKey, APIKey: emulatorKey,
+		Hook: digiflazz.Hook{URL: role.CallbackURL(g.cfg, postUpstream), Secret: emulatorKey},
+	})
 	control := http.NewServeMux()
+	control.Handle("/digiflazz/control/", http.StripPrefix("/digiflazz", topups.Control()))
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
 	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
-	for name, handler := range map[string]http.Handler{otpUpstream: otp, ppobUpstream: ppob, smmUpstream: panel, "control": control, "receiver": g.receiver} {
+	for name, handler := range map[string]http.Handler{
+		otpUpstream: otp, ppobUpstream: ppob, smmUpstream: panel, postUpstream: topups, "control": control, "receiver": g.receiver,
+	} {
 		g.beside.Go(func() error { return serve(ctx, g.listeners[name], handler) })
 	}
+	g.beside.Go(func() error {
+		topups.Run(ctx)
+		return nil
+	})
 	g.beside.Go(func() error { return metrics.ServeOn(ctx, g.listeners["metrics"], reg, health) })
 }
 

@@ -30,6 +30,7 @@ const (
 	otpUpstream  = "rumahotp-1"
 	ppobUpstream = "rqid-1"
 	smmUpstream  = "panel-1"
+	postUpstream = "digiflazz-1" // it posts what becomes of purchases
 	emulatorKey  = "demo"
 	// The account at the panel is in dollars, as most are.
 	smmCurrency, smmRate = "USD", "16350.25"
@@ -81,7 +82,9 @@ func openPlace(ctx context.Context, o options, out *screen) (_ *place, err error
 	if err != nil {
 		return nil, err
 	}
-	for name, port := range map[string]int{"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103} {
+	for name, port := range map[string]int{
+		"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103, postUpstream: 9106,
+	} {
 		if p.listeners[name], err = listen(ctx, port); err != nil {
 			return nil, err
 		}
@@ -231,6 +234,12 @@ upstreams:
     options: {currency: %s, rate: %q}
     timeout: 20s
     provides: [smm]
+  - name: %s
+    driver: digiflazz
+    base_url: %s/v1
+    credentials: {username: %s, api_key: %s, webhook_secret: %s}
+    timeout: 20s
+    provides: [ppob]
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8", "::1/128"]}
 worker: {metrics_listen: "off"}
 scheduler: {metrics_listen: "off"}
@@ -238,7 +247,8 @@ log: {level: info, format: text}
 `,
 		p.listeners["api"].Addr(), p.listeners["metrics"].Addr(), p.url("api"), database, redis, filepath.Join(p.dir, encryptionKeyFile),
 		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey,
-		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate)
+		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate,
+		postUpstream, p.url(postUpstream), emulatorKey, emulatorKey, emulatorKey)
 	if err := keep(p.configPath(), data); err != nil {
 		return err
 	}

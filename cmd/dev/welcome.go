@@ -208,8 +208,9 @@ func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
 		{"its documentation", g.url("api") + "/docs"},
 		{"metrics, health", g.url("metrics") + "/metrics, /readyz"},
 		{"webhook receiver", g.url("receiver") + " (the demo merchant's; verifies signatures)"},
-		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + "), " + g.url(smmUpstream) + "/api/v2 (" + smmUpstream + ")"},
-		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/control/books, /smm/control/books"},
+		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + "), " +
+			g.url(smmUpstream) + "/api/v2 (" + smmUpstream + "), " + g.url(postUpstream) + "/v1 (" + postUpstream + ")"},
+		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/…, /smm/…, /digiflazz/…"},
 		{"redis", redis},
 		{"demo merchant", d.MerchantID + ", its key in " + shorten(filepath.Join(g.dir, demoFile))},
 		{"configuration", shorten(g.configPath())},

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	digiflazz "github.com/muarahq/muara/pkg/upstream/digiflazz/emulator"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 	invoice "github.com/muarahq/muara/pkg/upstream/invoice/emulator"
 	muara "github.com/muarahq/muara/pkg/upstream/muara/emulator"
@@ -62,6 +63,8 @@ type options struct {
 	smmServices             int
 	invoice                 string
 	muara                   string
+	digiflazz               string
+	hook, hookSecret        string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -76,6 +79,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.smmServices, "smm-services", 0, "number of the panel's services; 0 for the demo's")
 	fs.StringVar(&o.invoice, "invoice", "127.0.0.1:9104", "address of the emulator of an invoice gateway; empty for none")
 	fs.StringVar(&o.muara, "muara", "127.0.0.1:9105", "address of the emulator of another installation of this gateway (base URL http://…/api/v1); empty for none")
+	fs.StringVar(&o.digiflazz, "digiflazz", "127.0.0.1:9106", "address of the Digiflazz emulator (base URL http://…/v1); empty for none")
+	fs.StringVar(&o.hook, "digiflazz-hook", "", "URL to which it posts what becomes of purchases; empty for none")
+	fs.StringVar(&o.hookSecret, "digiflazz-secret", "demo", "secret that signs what it posts")
 	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, and so for each name); empty for none")
 	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
 	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
@@ -110,7 +116,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // onlyNamed leaves the emulators to those that were given an address, where any was:
 // who names one wants that, and ports that another such process may have are not taken.
 func (o *options) onlyNamed(fs *flag.FlagSet) {
-	all := map[string]*string{"rumahotp": &o.rumahotp, "rqid": &o.rqid, "smm": &o.smm, "invoice": &o.invoice, "muara": &o.muara}
+	all := map[string]*string{"rumahotp": &o.rumahotp, "rqid": &o.rqid, "smm": &o.smm, "invoice": &o.invoice, "muara": &o.muara, "digiflazz": &o.digiflazz}
 	named := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { named[f.Name] = all[f.Name] != nil })
 	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
@@ -134,6 +140,17 @@ func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
 	return c
 }
 
+// newDigiflazz makes the emulator of Digiflazz; for benchmarks it has no limits either.
+func (o options) newDigiflazz() *digiflazz.Emulator {
+	cfg := digiflazz.Config{
+		Config: o.common(5, emulate.Limit{}), APIKey: o.key, Products: o.products, Hook: digiflazz.Hook{URL: o.hook, Secret: o.hookSecret},
+	}
+	if o.instant {
+		cfg.Limits = digiflazz.Limits{Transaction: -1, List: -1, Product: -1}
+	}
+	return digiflazz.New(cfg)
+}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -153,7 +170,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	gateway := invoice.New(invoice.Config{Config: o.common(3, emulate.Limit{}), APIKey: o.key})
 	peer := muara.New(muara.Config{Config: o.common(4, emulate.Limit{}), APIKey: o.key, Life: o.life})
+	topups := o.newDigiflazz()
 	control := http.NewServeMux()
+	control.Handle("/digiflazz/control/", http.StripPrefix("/digiflazz", topups.Control()))
 	control.Handle("/muara/control/", http.StripPrefix("/muara", peer.Control()))
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
@@ -166,10 +185,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		topups.Run(ctx)
+		return nil
+	})
 	for _, s := range []struct {
 		name, addr string
 		handler    http.Handler
-	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"muara", o.muara, peer}, {"control", o.control, control}} {
+	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"muara", o.muara, peer}, {"digiflazz", o.digiflazz, topups}, {"control", o.control, control}} {
 		if s.addr == "" {
 			continue
 		}

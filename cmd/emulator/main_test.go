@@ -37,7 +37,7 @@ func TestServesUntilStopped(t *testing.T) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--invoice", "127.0.0.1:0", "--muara", "127.0.0.1:0",
+		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--invoice", "127.0.0.1:0", "--muara", "127.0.0.1:0", "--digiflazz", "127.0.0.1:0",
 			"--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
 		_ = w.Close()
 	}()
@@ -47,7 +47,7 @@ func TestServesUntilStopped(t *testing.T) {
 		name, url, _ := strings.Cut(lines.Text(), " ")
 		urls[name] = url
 	}
-	require.Len(t, urls, 6)
+	require.Len(t, urls, 7)
 
 	status, body := call(t, "GET", urls["rumahotp"]+"/api/v1/h2h/transaksi/create?target=081&id=FF50", "", "x-apikey", "k")
 	require.Equal(t, 200, status, body)
@@ -61,7 +61,9 @@ func TestServesUntilStopped(t *testing.T) {
 	require.Equal(t, 200, status, body)
 	status, body = call(t, "POST", urls["muara"]+"/api/v1/order", `{"category":"ppob","ref":"A","sku":"MLID10","customer_no":"0812"}`, "Authorization", "Bearer k")
 	require.Equal(t, 200, status, body)
-	for _, name := range []string{"rumahotp", "rqid", "smm", "invoice", "muara"} {
+	status, body = call(t, "POST", urls["digiflazz"]+"/v1/transaction", `{"username":"u","buyer_sku_code":"tsel10","customer_no":"0812","ref_id":"A","sign":"s"}`)
+	require.Equal(t, 200, status, body)
+	for _, name := range []string{"rumahotp", "rqid", "smm", "invoice", "muara", "digiflazz"} {
 		var books emulate.Books
 		_, body = call(t, "GET", urls["control"]+"/"+name+"/control/books", "")
 		require.NoError(t, json.Unmarshal([]byte(body), &books), body)
@@ -87,10 +89,10 @@ func TestWhoNamesAnEmulatorGetsThatAlone(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{"-rqid", "127.0.0.1:0", "-control", ""}, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, []string{"", "127.0.0.1:0", "", "", "", ""}, []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.control})
+	require.Equal(t, []string{"", "127.0.0.1:0", "", "", "", "", ""}, []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.digiflazz, o.control})
 	o, err = parse([]string{"-control", "127.0.0.1:0", "-seed", "2"}, io.Discard)
 	require.NoError(t, err)
-	for _, addr := range []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara} {
+	for _, addr := range []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.digiflazz} {
 		require.NotEmpty(t, addr, "all, where none is named")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muarahq/muara/cmd/internal/role"
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
@@ -123,6 +124,9 @@ type upstreamPage struct {
 	Budget  *budgetRow            `json:"budget"`
 	Open    map[order.State]int64 `json:"open_orders"`
 	Flagged int64                 `json:"flagged_orders"`
+	// CallbackURL is where the upstream is to post to us, a secret of the two; empty where
+	// it posts nothing.
+	CallbackURL string `json:"callback_url,omitempty"`
 }
 
 type upstreamShowCmd struct {
@@ -150,6 +154,7 @@ func readUpstream(e *env, name string) (*upstreamPage, error) {
 	if err != nil || b == nil {
 		return p, err
 	}
+	p.CallbackURL = role.CallbackURL(e.cfg, name)
 	s, err := b.State(e.ctx)
 	if err != nil {
 		return nil, err
@@ -200,6 +205,9 @@ func (p *upstreamPage) print(w io.Writer, now time.Time) {
 	line("catalogue", timeOrDash(p.CatalogAt))
 	line("open orders", fmt.Sprintf("%d queued, %d sending, %d processing, %d unknown", p.Open[order.Queued], p.Open[order.Sending], p.Open[order.Processing], p.Open[order.Unknown]))
 	line("flagged", p.Flagged)
+	if p.CallbackURL != "" {
+		line("callbacks at", p.CallbackURL)
+	}
 	b := p.Budget
 	if b == nil {
 		line("budget", "none: not in the configuration")

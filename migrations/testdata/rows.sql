@@ -67,3 +67,6 @@ INSERT INTO deposit_lines (gateway, key, amount, paid_at, note, outcome, created
 INSERT INTO order_hours (wallet_id, hour, orders, completed, volume) SELECT id, date_trunc('hour', now()), 3, 2, 5500 FROM wallets;
 INSERT INTO order_tally (through) VALUES (now());
 INSERT INTO arrivals (upstream, category, product_id, news, seconds, updated_at) VALUES ('ru', 'otp', 0, '{0.5,1}', '{3,2}', now());
+
+INSERT INTO callbacks (upstream, headers, body, redacted, digest, state, attempts, next_run_at, received_at)
+VALUES ('rq', '{}', '{}', false, '', 'new', 0, now(), now());

@@ -80,6 +80,8 @@ type Upstream struct {
 	Options map[string]string `yaml:"options"`
 	Budget  Budget            `yaml:"budget"`
 	Timeout time.Duration     `yaml:"timeout"` // 20s, for one call as a whole
+	// CallbackTurn gives the address where this upstream posts to us another secret part; the one before is nobody's then.
+	CallbackTurn int `yaml:"callback_turn"`
 	// Provides limits what is used of this upstream (see the constants); empty means everything its driver can do.
 	Provides []string `yaml:"provides"`
 

@@ -53,7 +53,7 @@ func (u Upstream) Offers(kind string) bool {
 		return false
 	}
 	k, _ := drivers.ByName(u.Driver)
-	does := k.Does()
+	does := k.Does
 	switch kind {
 	case ProvidesDeposit:
 		return does.Deposits

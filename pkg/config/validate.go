@@ -126,6 +126,7 @@ func (u Upstream) validate(path string, shutdown time.Duration, errs *errorList)
 	between(errs, path+".budget.requests", u.Budget.Requests, 1, 100_000)
 	duration(errs, path+".budget.per", u.Budget.Per, time.Millisecond, 24*time.Hour)
 	duration(errs, path+".timeout", u.Timeout, time.Millisecond, 10*time.Minute)
+	between(errs, path+".callback_turn", u.CallbackTurn, 0, 1_000_000)
 	if u.Timeout >= shutdown && shutdown > 0 {
 		errs.add(path+".timeout", "%s must be shorter than worker.shutdown_timeout (%s), so that a call can end before its worker does", u.Timeout, shutdown)
 	}

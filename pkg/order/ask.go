@@ -39,3 +39,13 @@ func NoteAsk(ctx context.Context, pool *pgxpool.Pool, o *Order, now time.Time, e
 	}
 	return at.Add(every), false, nil
 }
+
+// LookAt sets the next look of an order about which nothing was asked, unless it has
+// been written since it was read.
+func LookAt(ctx context.Context, pool *pgxpool.Pool, o *Order, at time.Time) error {
+	_, err := pool.Exec(ctx, `UPDATE orders SET next_run_at = $3 WHERE id = $1 AND version = $2 AND state <> 'queued' AND state <> 'sending'`, o.ID, o.Version, at)
+	if err != nil {
+		return fmt.Errorf("order: look at: %w", err)
+	}
+	return nil
+}

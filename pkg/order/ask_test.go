@@ -45,7 +45,18 @@ func TestOnlyOneMayAskInItsTime(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, may)
 
+	later := now.Add(time.Hour)
+	require.NoError(t, LookAt(t.Context(), s.db.Pool, o, later))
+	looked, err := ByID(t.Context(), s.db.Bun, o.ID)
+	require.NoError(t, err)
+	require.WithinDuration(t, later, *looked.NextRunAt, 0)
+	require.Equal(t, o.Version, looked.Version)
+
 	moved := s.do(o, Step{To: Failed})
+	require.NoError(t, LookAt(t.Context(), s.db.Pool, o, later))
+	looked, err = ByID(t.Context(), s.db.Bun, o.ID)
+	require.NoError(t, err)
+	require.Nil(t, looked.NextRunAt, "it was written since")
 	_, _, err = NoteAsk(t.Context(), s.db.Pool, o, now.Add(time.Hour), time.Minute)
 	require.ErrorIs(t, err, ErrStale, "it is not as it was read")
 	_, may, err = NoteAsk(t.Context(), s.db.Pool, moved, now.Add(time.Hour), time.Minute)

@@ -22,12 +22,14 @@ const (
 	TypeBalance = "balance"
 	TypeWebhook = "webhook"
 	TypeDeposit = "deposit"
+	// TypeCallback is what a source posted, to be read.
+	TypeCallback = "callback"
 )
 
 // Webhook is the queue of outgoing webhooks.
 const Webhook = "webhook"
 
-// Buy is the queue of purchases at an upstream, the most urgent of its four.
+// Buy is the queue of purchases at an upstream, the most urgent of its five.
 func Buy(upstream string) string { return "u:" + upstream + ":buy" }
 
 // Ask is the queue of what a merchant waits for.
@@ -39,9 +41,13 @@ func Poll(upstream string) string { return "u:" + upstream + ":poll" }
 // Low is the queue of what can wait: balance and catalogue.
 func Low(upstream string) string { return "u:" + upstream + ":low" }
 
+// Callback is the queue of what an upstream posted to us. It costs no request, and a
+// storm of it keeps nothing else waiting.
+func Callback(upstream string) string { return "u:" + upstream + ":callback" }
+
 // Names are all queues of an upstream.
 func Names(upstream string) []string {
-	return []string{Buy(upstream), Ask(upstream), Poll(upstream), Low(upstream)}
+	return []string{Buy(upstream), Ask(upstream), Poll(upstream), Low(upstream), Callback(upstream)}
 }
 
 const (
@@ -63,6 +69,8 @@ type Task struct {
 	Reply   string `json:"reply,omitempty"`
 	Kind    string `json:"kind,omitempty"`
 	OfferID int64  `json:"offer,omitempty"`
+	// CallbackID is what was posted.
+	CallbackID int64 `json:"callback,omitempty"`
 	// DepositID is the deposit that a question is about; Attempt is its own then.
 	DepositID int64 `json:"deposit,omitempty"`
 }
@@ -132,6 +140,13 @@ func (e *Enqueuer) DepositTurn(ctx context.Context, upstream string, gen int64) 
 func (e *Enqueuer) Webhook(ctx context.Context, eventID int64, attempts int, gen int64) error {
 	id := "webhook:" + strconv.FormatInt(eventID, 10) + ":" + strconv.Itoa(attempts) + ":" + strconv.FormatInt(gen, 10)
 	return e.put(ctx, TypeWebhook, Webhook, id, Task{EventID: eventID}, sendTimeout)
+}
+
+// Callback asks a worker of upstream to read what it posted, having tried attempts
+// times.
+func (e *Enqueuer) Callback(ctx context.Context, upstream string, id int64, attempts int, gen int64) error {
+	task := "callback:" + strconv.FormatInt(id, 10) + ":" + strconv.Itoa(attempts) + ":" + strconv.FormatInt(gen, 10)
+	return e.put(ctx, TypeCallback, Callback(upstream), task, Task{CallbackID: id}, turnTimeout)
 }
 
 func (e *Enqueuer) put(ctx context.Context, kind, queue, id string, payload Task, timeout time.Duration) error {

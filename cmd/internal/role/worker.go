@@ -27,13 +27,16 @@ const transit = time.Second
 // UpstreamMetrics are the metrics that the workers of all upstreams of a process
 // share.
 type UpstreamMetrics struct {
-	Calls  *upstream.Metrics
-	Budget *budget.Metrics
+	Calls     *upstream.Metrics
+	Budget    *budget.Metrics
+	Callbacks *worker.CallbackMetrics
 }
 
 // NewUpstreamMetrics registers them once.
 func (d Deps) NewUpstreamMetrics() UpstreamMetrics {
-	return UpstreamMetrics{Calls: upstream.NewMetrics(d.Registerer), Budget: budget.NewMetrics(d.Registerer)}
+	return UpstreamMetrics{
+		Calls: upstream.NewMetrics(d.Registerer), Budget: budget.NewMetrics(d.Registerer), Callbacks: worker.NewCallbackMetrics(d.Registerer),
+	}
 }
 
 // Worker works for one upstream until ctx ends and its calls on their way are over.
@@ -60,7 +63,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 		Client: client, DB: d.DB, Writer: writer, Enqueuer: enqueuer, Log: d.Log, Tracer: d.Tracer, Now: d.Now,
 		Mode:     source(cfg).Mode,
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
-		Desk:     d.desk(),
+		Desk:     d.desk(), Callbacks: m.Callbacks,
 		Deposits: d.deposits(d.hint(enqueuer)),
 	})
 	if err := catalog.KnowUpstream(ctx, d.DB.Pool, source(cfg), d.Now()); err != nil {

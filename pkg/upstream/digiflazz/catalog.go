@@ -12,10 +12,11 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/lenient"
 )
 
-// The scopes: the two price lists.
+// The scopes: the two price lists. What is due at once is read in the order of its
+// name, and the second has to wait.
 const (
-	scopePrepaid  = wire.ListPrepaid
-	scopePostpaid = wire.ListPostpaid
+	scopePrepaid  = "1 prepaid"
+	scopePostpaid = "2 postpaid"
 )
 
 // How often a list is worth reading; neither is less than the limit.
@@ -38,7 +39,11 @@ func (d *Driver) CatalogPage(ctx context.Context, scope string, _ int) (*upstrea
 	if wait := d.tooSoon(); wait > 0 {
 		return nil, &upstream.Error{Class: upstream.Throttled, After: wait, Detail: "a price list was read a moment ago"}
 	}
-	resp, err := d.prices(ctx, scope, "")
+	cmd := wire.ListPrepaid
+	if scope == scopePostpaid {
+		cmd = wire.ListPostpaid
+	}
+	resp, err := d.prices(ctx, cmd, "")
 	if err != nil {
 		return nil, err
 	}

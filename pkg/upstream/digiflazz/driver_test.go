@@ -66,7 +66,7 @@ func harness() upstreamtest.Harness {
 		AskBuys: true,
 		Listed: func(b upstreamtest.Backend) map[string]int {
 			e := b.(*emulator.Emulator)
-			return map[string]int{"prepaid": len(e.Products()), "pasca": len(e.Bills())}
+			return map[string]int{"1 prepaid": len(e.Products()), "2 postpaid": len(e.Bills())}
 		},
 	}
 }

@@ -368,7 +368,7 @@ const priceList = `{"data":[
 func TestThePriceList(t *testing.T) {
 	t.Parallel()
 	d := saying(t, 200, priceList)
-	page, err := d.CatalogPage(t.Context(), "prepaid", 1)
+	page, err := d.CatalogPage(t.Context(), "1 prepaid", 1)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"cmd":"prepaid","username":"username","sign":"`+wire.Sign("username", "apikey", "pricelist")+`"}`, strings.TrimPrefix(d.asked[0], "POST /v1/price-list "))
 	require.Zero(t, page.Next)
@@ -395,7 +395,7 @@ func TestThePriceList(t *testing.T) {
 	d = saying(t, 200, `{"data":[{"product_name":"PLN","category":"Pascabayar","brand":"PLN PASCABAYAR","admin":"2750","commission":1800,"buyer_sku_code":"pln","buyer_product_status":true,"seller_product_status":true},
 		{"product_name":"X","category":"","brand":"PBB","admin":1000,"commission":1800,"buyer_sku_code":"x","buyer_product_status":true,"seller_product_status":false},
 		{"product_name":"E","brand":"E-MONEY","admin":1000,"buyer_sku_code":"e","buyer_product_status":true,"seller_product_status":true}]}`)
-	page, err = d.CatalogPage(t.Context(), "pasca", 1)
+	page, err = d.CatalogPage(t.Context(), "2 postpaid", 1)
 	require.NoError(t, err)
 	require.EqualValues(t, 950, page.Offers[0].Cost, "admin less commission")
 	require.Equal(t, "postpaid", page.Offers[0].Type)
@@ -411,19 +411,19 @@ func TestPriceListsAreReadOnceInFiveMinutes(t *testing.T) {
 	for _, s := range d.RootScopes() {
 		require.GreaterOrEqual(t, s.Every, 5*time.Minute)
 	}
-	_, err := d.CatalogPage(t.Context(), "prepaid", 1)
+	_, err := d.CatalogPage(t.Context(), "1 prepaid", 1)
 	require.NoError(t, err)
-	_, err = d.CatalogPage(t.Context(), "pasca", 1)
+	_, err = d.CatalogPage(t.Context(), "2 postpaid", 1)
 	e := upstream.AsError(err)
 	require.Equal(t, upstream.Throttled, e.Class)
 	require.Greater(t, e.After, 5*time.Minute)
 	require.Len(t, d.asked, 1, "nothing left us")
 	d.now = d.now.Add(e.After)
-	_, err = d.CatalogPage(t.Context(), "pasca", 1)
+	_, err = d.CatalogPage(t.Context(), "2 postpaid", 1)
 	require.NoError(t, err)
 
 	d = saying(t, 400, `{"data":{"rc":"83","message":"limit"}}`)
-	_, err = d.CatalogPage(t.Context(), "prepaid", 1)
+	_, err = d.CatalogPage(t.Context(), "1 prepaid", 1)
 	e = upstream.AsError(err)
 	require.Equal(t, "throttled", told(nil, err))
 	require.GreaterOrEqual(t, e.After, 5*time.Minute)

@@ -30,6 +30,8 @@ type Kind struct {
 	Limit budget.Limit
 	// New makes a driver. The error names what the configuration lacks.
 	New func(upstream.Config) (upstream.Driver, error)
+	// Does is what the driver offers beside purchases.
+	Does Does
 }
 
 // All are the drivers that there are, in the order of their names.
@@ -37,57 +39,37 @@ func All() []Kind {
 	polite := budget.Limit{Requests: 20, Per: time.Second}
 	return []Kind{
 		// What it limits are single purchases and whole lists.
-		{Name: "digiflazz", Brand: true, Limit: polite, New: of(digiflazz.New)},
+		kind(Kind{Name: "digiflazz", Brand: true, Limit: polite}, digiflazz.New),
 		// The gateway documents no limit, nor a name of its own.
-		{Name: "invoice", NoGoods: true, Limit: polite, New: of(invoice.New)},
+		kind(Kind{Name: "invoice", NoGoods: true, Limit: polite}, invoice.New),
 		// "120 request/menit per merchant".
-		{Name: "muara", Limit: budget.Limit{Requests: 120, Per: time.Minute}, New: of(muara.New)},
-		{Name: "rqid", Brand: true, Limit: polite, New: of(rqid.New)},
+		kind(Kind{Name: "muara", Limit: budget.Limit{Requests: 120, Per: time.Minute}}, muara.New),
+		kind(Kind{Name: "rqid", Brand: true, Limit: polite}, rqid.New),
 		// "5 requests every 10 seconds", for a key and an address.
-		{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}, New: of(rumahotp.New)},
+		kind(Kind{Name: "rumahotp", Brand: true, Limit: budget.Limit{Requests: 5, Per: 10 * time.Second}}, rumahotp.New),
 		// Nobody's, and it bears more.
-		{Name: "sandbox", Limit: budget.Limit{Requests: 200, Per: time.Second}, New: of(sandbox.New)},
+		kind(Kind{Name: "sandbox", Limit: budget.Limit{Requests: 200, Per: time.Second}}, sandbox.New),
 		// A convention that documents no limit.
-		{Name: "smm", Limit: polite, New: of(smm.New)},
+		kind(Kind{Name: "smm", Limit: polite}, smm.New),
 	}
 }
 
 // Does is what a driver may offer beside purchases.
 type Does struct {
 	// Deposits: it makes invoices. Withdrawals: it sends money out. Checks: it looks
-	// accounts up.
-	Deposits, Withdrawals, Checks bool
+	// accounts up. Callbacks: it posts to us what becomes of purchases.
+	Deposits, Withdrawals, Checks, Callbacks bool
 }
 
-// Does is what the driver offers beside purchases.
-func (k Kind) Does() Does {
-	switch k.Name {
-	case "digiflazz":
-		return does[*digiflazz.Driver]()
-	case "invoice":
-		return does[*invoice.Driver]()
-	case "muara":
-		return does[*muara.Driver]()
-	case "rqid":
-		return does[*rqid.Driver]()
-	case "rumahotp":
-		return does[*rumahotp.Driver]()
-	case "sandbox":
-		return does[*sandbox.Driver]()
-	case "smm":
-		return does[*smm.Driver]()
-	}
-	return Does{}
-}
-
-// does looks at what a driver can do, without making one.
-func does[D upstream.Driver]() Does {
+// kind completes a driver's line by what its type tells.
+func kind[D upstream.Driver](k Kind, fn func(upstream.Config) (D, error)) Kind {
 	var d D
-	var out Does
-	_, out.Deposits = any(d).(upstream.Invoices)
-	_, out.Withdrawals = any(d).(upstream.Payouts)
-	_, out.Checks = any(d).(upstream.CheckAccount)
-	return out
+	_, k.Does.Deposits = any(d).(upstream.Invoices)
+	_, k.Does.Withdrawals = any(d).(upstream.Payouts)
+	_, k.Does.Checks = any(d).(upstream.CheckAccount)
+	_, k.Does.Callbacks = any(d).(upstream.Callback)
+	k.New = of(fn)
+	return k
 }
 
 // of makes a driver's own New one of [Kind]: an error must not become a driver that

@@ -26,8 +26,9 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 		_, can.Deposits = d.(upstream.Invoices)
 		_, can.Withdrawals = d.(upstream.Payouts)
 		_, can.Checks = d.(upstream.CheckAccount)
+		_, can.Callbacks = d.(upstream.Callback)
 		k, _ := drivers.ByName(name)
-		require.Equal(t, can, k.Does(), name)
+		require.Equal(t, can, k.Does, name)
 	}
 	_, err := drivers.New("odd", upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, `unknown driver "odd"`)

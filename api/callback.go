@@ -1,0 +1,35 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/muarahq/muara/pkg/callback"
+)
+
+// isCallback tells whether a request is a source's callback, and gives its token.
+func isCallback(r *http.Request) (token string, ok bool) {
+	token, ok = strings.CutPrefix(r.URL.Path, callback.Path)
+	return token, ok && r.Method == http.MethodPost
+}
+
+// serveCallback takes a source's callback, outside the merchants' API. Whoever posts
+// learns nothing by the answer: it is the same for every token, body and signature, and
+// in whatever state we are.
+func (s *server) serveCallback(c *call, token string) {
+	c.route = routeCallback
+	if s.deps.Callbacks != nil {
+		conn := http.NewResponseController(c.w)
+		_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder has none
+		id, upstream := s.deps.Callbacks.Take(c.r.Context(), token, c.r.Header, c.r.Body)
+		_ = conn.SetReadDeadline(time.Time{})
+		if id != 0 {
+			s.tell.callback(upstream, id)
+		}
+	}
+	h := c.w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
+	_, _ = c.w.Write([]byte("{\"ok\":true}\n")) // whoever posted may have gone
+}
