@@ -24,7 +24,9 @@ type Options struct {
 	Enqueuer *queue.Enqueuer
 	Redis    redis.UniversalClient
 	// Upstreams are the names of those configured.
-	Upstreams  []string
+	Upstreams []string
+	// Location is the brand's time zone, in which a day is reconciled; nil is UTC.
+	Location   *time.Location
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -37,12 +39,14 @@ type Scheduler struct {
 	metrics *jobMetrics
 	rows    *rowMetrics
 	money   *moneyMetrics
+	books   *bookMetrics
 }
 
 // New gives a scheduler and registers its metrics.
 func New(o Options) *Scheduler {
 	return &Scheduler{
-		Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer), money: newMoneyMetrics(o.Registerer),
+		Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer),
+		money: newMoneyMetrics(o.Registerer), books: newBookMetrics(o.Registerer),
 	}
 }
 
@@ -68,6 +72,8 @@ func (s *Scheduler) jobs() []job {
 		{"tiers", 30 * time.Second, s.tiersOnce},
 		{"verify", time.Hour, s.verifyOnce},
 		{"measure", 10 * time.Second, s.measureOnce},
+		{"reconcile", 15 * time.Second, s.reconcileOnce},
+		{"reconciled", time.Minute, s.reconciledOnce},
 	}
 }
 

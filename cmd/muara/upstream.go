@@ -19,6 +19,8 @@ type upstreamCmd struct {
 	Show   upstreamShowCmd   `cmd:"" help:"Show an upstream with its budget and its open orders."`
 	Pause  upstreamPauseCmd  `cmd:"" help:"Send it no order from now on; those on their way are still asked about."`
 	Resume upstreamResumeCmd `cmd:"" help:"End a pause, an operator's or the upstream's own."`
+
+	Reconcile upstreamReconcileCmd `cmd:"" help:"Ask its worker to compare a day of our books with its own, and wait for it."`
 }
 
 // upstreamRow is an upstream as operators see it; money is whole rupiah.

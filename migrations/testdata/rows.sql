@@ -70,3 +70,9 @@ INSERT INTO arrivals (upstream, category, product_id, news, seconds, updated_at)
 
 INSERT INTO callbacks (upstream, headers, body, redacted, digest, state, attempts, next_run_at, received_at)
 VALUES ('rq', '{}', '{}', false, '', 'new', 0, now(), now());
+INSERT INTO reconciliations (upstream, day, n, from_at, to_at, actor, state, phase, page, cursor_order, cursor_n, version, failures, last_error, means,
+    matched, amount, only_ours, only_theirs, status, unchecked, ours_cost, theirs_cost, note, requested_at, next_run_at)
+VALUES ('rq', current_date, 1, now(), now(), 'scheduler', 'running', 'statement', 1, 0, 0, 1, 0, '', 'statement', 1, 0, 0, 0, 0, 0, 2500, 2500, '', now(), now());
+INSERT INTO reconciliation_lines (reconciliation_id, key, kind, order_id, attempt, our_ref, upstream_ref, code, target, ours, theirs, ours_cost, theirs_cost, at, note)
+SELECT id, 'o:1:1', 'matched', 1, 1, '1-1', '', 'x10', '123', 'succeeded', 'succeeded', 2500, 2500, now(), '' FROM reconciliations;
+INSERT INTO upstream_balances (upstream, slot, balance, at) VALUES ('rq', now(), 994500, now());

@@ -22,6 +22,8 @@ const (
 	TypeBalance = "balance"
 	TypeWebhook = "webhook"
 	TypeDeposit = "deposit"
+	// TypeReconcile is a turn at the comparison of a day.
+	TypeReconcile = "reconcile"
 	// TypeCallback is what a source posted, to be read.
 	TypeCallback = "callback"
 )
@@ -38,7 +40,7 @@ func Ask(upstream string) string { return "u:" + upstream + ":ask" }
 // Poll is the queue of poll turns.
 func Poll(upstream string) string { return "u:" + upstream + ":poll" }
 
-// Low is the queue of what can wait: balance and catalogue.
+// Low is the queue of what can wait: balance, catalogue and reconciliation.
 func Low(upstream string) string { return "u:" + upstream + ":low" }
 
 // Callback is the queue of what an upstream posted to us. It costs no request, and a
@@ -123,6 +125,12 @@ func (e *Enqueuer) PollTurn(ctx context.Context, upstream string, lane int, gen 
 // CatalogTurn asks for a turn at the catalogue; one that waits or runs is enough.
 func (e *Enqueuer) CatalogTurn(ctx context.Context, upstream string, gen int64) error {
 	return e.put(ctx, TypeCatalog, Low(upstream), "catalog:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
+}
+
+// ReconcileTurn asks for a turn at comparing books with the upstream; one that waits or
+// runs is enough.
+func (e *Enqueuer) ReconcileTurn(ctx context.Context, upstream string, gen int64) error {
+	return e.put(ctx, TypeReconcile, Low(upstream), "reconcile:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
 }
 
 // BalanceTurn asks for our balance at the upstream.

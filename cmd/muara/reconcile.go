@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/reconcile"
+)
+
+type upstreamReconcileCmd struct {
+	Name  string        `arg:"" help:"Its name in the configuration."`
+	Date  string        `placeholder:"2006-01-02" help:"A day in the brand's time zone that is over; left out, yesterday."`
+	CSV   string        `placeholder:"FILE" help:"Write the findings there; - is standard output."`
+	All   bool          `help:"Write what matched as well."`
+	Wait  bool          `default:"true" negatable:"" help:"Wait until the day has been compared."`
+	Every time.Duration `default:"1s" hidden:""`
+}
+
+// Run asks for a comparison and watches it. An end by a signal ends the watching, not
+// the comparison.
+func (c *upstreamReconcileCmd) Run(e *env) error {
+	cfg, err := e.Config(config.NeedDatabase)
+	if err != nil {
+		return err
+	}
+	if c.CSV == "-" && e.json {
+		return errors.New("standard output is for the JSON object or for the CSV, not for both")
+	}
+	if c.CSV != "" && !c.Wait {
+		return errors.New("there are no lines to write before the day has been compared")
+	}
+	db, err := e.DB()
+	if err != nil {
+		return err
+	}
+	loc := cfg.Brand.Location()
+	day := c.Date
+	if day == "" {
+		day = e.now().In(loc).AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	id, err := reconcile.Request(e.ctx, db.Pool, c.Name, day, loc, e.Actor(), e.now())
+	if errors.Is(err, reconcile.ErrNotFound) {
+		return fmt.Errorf("no upstream is called %q", c.Name)
+	}
+	if err != nil {
+		return err
+	}
+	run, err := c.watch(e, db.Pool, id)
+	if err != nil {
+		return err
+	}
+	if c.CSV != "" {
+		if err := c.export(e, db.Pool, id); err != nil {
+			return err
+		}
+	}
+	if c.CSV == "-" {
+		return nil
+	}
+	return e.Print(run, func(w io.Writer) { printRun(w, run) })
+}
+
+// watch tells on standard error how it goes, until it has ended.
+func (c *upstreamReconcileCmd) watch(e *env, pool *pgxpool.Pool, id int64) (*reconcile.Run, error) {
+	tick := time.NewTicker(max(c.Every, time.Millisecond))
+	defer tick.Stop()
+	told := ""
+	for {
+		run, err := reconcile.Get(e.ctx, pool, id)
+		if err != nil {
+			return nil, err
+		}
+		if line := run.Upstream + " " + run.Day + ": " + run.Progress(); c.Wait && !e.json && line != told {
+			told = line
+			_, _ = fmt.Fprintln(e.stderr, line)
+		}
+		if run.State == reconcile.Done || !c.Wait {
+			return run, nil
+		}
+		select {
+		case <-e.ctx.Done():
+			return nil, errors.New("stopped waiting; the worker goes on comparing")
+		case <-tick.C:
+		}
+	}
+}
+
+// export writes the lines as CSV, one at a time.
+func (c *upstreamReconcileCmd) export(e *env, pool *pgxpool.Pool, id int64) (err error) {
+	out := e.stdout
+	if c.CSV != "-" {
+		f, err := os.OpenFile(c.CSV, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // customers' numbers are in it
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		out = f
+	}
+	w := csv.NewWriter(out)
+	head := []string{"kind", "order", "attempt", "our_ref", "upstream_ref", "code", "target", "ours", "theirs", "ours_cost", "theirs_cost", "at", "note"}
+	if err := w.Write(head); err != nil {
+		return err
+	}
+	err = reconcile.Lines(e.ctx, pool, id, c.All, func(l reconcile.Line) error {
+		row := []string{
+			string(l.Kind), "", "", safe(l.OurRef), safe(l.UpstreamRef), safe(l.Code), safe(l.Target), l.Ours, l.Theirs, "", "", "", safe(l.Note),
+		}
+		if l.OrderID != 0 {
+			row[1], row[2] = strconv.FormatInt(l.OrderID, 10), strconv.Itoa(l.Attempt)
+		}
+		for i, n := range []*int64{l.OursCost, l.TheirsCost} {
+			if n != nil {
+				row[9+i] = strconv.FormatInt(*n, 10)
+			}
+		}
+		if l.At != nil {
+			row[11] = l.At.UTC().Format(time.RFC3339)
+		}
+		return w.Write(row)
+	})
+	w.Flush()
+	return errors.Join(err, w.Error())
+}
+
+// safe keeps a spreadsheet from taking a text of the upstream for a formula.
+func safe(s string) string {
+	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@' || s[0] == '\t' || s[0] == '\r') {
+		return "'" + s
+	}
+	return s
+}
+
+func printRun(w io.Writer, r *reconcile.Run) {
+	line := func(name string, value any) { _, _ = fmt.Fprintf(w, "%s\t%v\n", name, value) }
+	line("upstream", r.Upstream)
+	line("day", r.Day)
+	if r.State != reconcile.Done {
+		line("state", r.Progress())
+		return
+	}
+	means := map[string]string{reconcile.ByStatement: "its own books", reconcile.ByStatus: "asking about each purchase", "": "its balance only"}
+	line("compared by", means[r.Means])
+	line("matched", r.Matched)
+	line("amount differs", r.Amount)
+	line("only ours", r.OnlyOurs)
+	line("only theirs", r.OnlyTheirs)
+	line("status differs", r.Status)
+	if r.Unchecked > 0 {
+		line("not to be learned", r.Unchecked)
+	}
+	line("taken", fmt.Sprintf("%d by our books, %d by theirs", r.OursCost, r.TheirsCost))
+	line("balance", fmt.Sprintf("%s at %s, %s at %s", sum(r.Chain.Opening), timeOrDash(r.Chain.OpeningAt), sum(r.Chain.Closing), timeOrDash(r.Chain.ClosingAt)))
+	line("unexplained", sum(r.Chain.Unexplained))
+	if r.Chain.Breaks != nil {
+		line("broken links", *r.Chain.Breaks)
+	}
+	if r.Note != "" {
+		line("note", r.Note)
+	}
+}
