@@ -173,7 +173,7 @@ func ReadDepositStatus(body []byte) (*Payment, error) {
 			p.Expires = v1.Expired.Time()
 		}
 	}
-	if p.Total == 0 {
+	if p.Total == 0 && p.Fee == 0 && p.Diterima == 0 {
 		return p, nil // v1: nothing is said of money
 	}
 	return sound(p)
