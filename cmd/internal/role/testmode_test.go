@@ -173,6 +173,9 @@ func (s *shop) send(key, method, path, body string, data any) (status int, code 
 		Data json.RawMessage `json:"data"`
 	}
 	require.NoError(s.g.t, json.Unmarshal(raw, &in), string(raw))
+	if resp.StatusCode == http.StatusBadRequest {
+		s.g.t.Log(string(raw))
+	}
 	if data != nil && resp.StatusCode == http.StatusOK {
 		require.NoError(s.g.t, json.Unmarshal(in.Data, data), string(raw))
 	}
@@ -184,11 +187,12 @@ type view struct {
 	Ref, Status, Message string
 	Price, Refunded      int64
 	Data                 struct {
-		SN       string
-		OTPCode  string `json:"otp_code"`
-		Content  string
-		Remains  *int64
-		Messages []struct{ Code string }
+		SN           string
+		RefillStatus string `json:"refill_status"`
+		OTPCode      string `json:"otp_code"`
+		Content      string
+		Remains      *int64
+		Messages     []struct{ Code string }
 	}
 }
 
@@ -251,7 +255,7 @@ func TestTestModeAsItsTableSays(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	s := g.shop()
-	s.ready("TESTPULSA5", "TESTOTPTGID", "TESTPREMIUM", "TESTHANG")
+	s.ready("TESTPULSA5", "TESTOTPTGID", "TESTPREMIUM", "TESTHANG", "TESTFOLLOWERS")
 
 	// Everything at once.
 	early, soon, minute, late, long := map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}
@@ -265,8 +269,13 @@ func TestTestModeAsItsTableSays(t *testing.T) {
 	} {
 		s.order(`{"category":"ppob","sku":"TESTPULSA5","ref":"ppob-` + digits + `","customer_no":"0812-3456-78` + digits + `"}`)
 		s.order(`{"category":"otp","sku":"TESTOTPTGID","ref":"otp-` + digits + `"}`)
-		to.wave["ppob-"+digits], to.wave["otp-"+digits] = to.status, to.status
+		s.order(`{"category":"smm","sku":"TESTFOLLOWERS","ref":"smm-` + digits + `","target":"https://example.com/p/x` + digits + `","quantity":101}`)
+		for _, category := range []string{"ppob-", "otp-", "smm-"} {
+			to.wave[category+digits] = to.status
+		}
 	}
+	s.order(`{"category":"smm","sku":"TESTCOMMENTS","ref":"smm-10","target":"https://example.com/p/10","comments":["a","b","c","d"]}`)
+	early["smm-10"] = "partial"
 	s.order(`{"category":"otp","sku":"TESTOTPTGID2","ref":"otp-11"}`)
 	long["otp-11"] = "expired"
 	for _, sku := range []string{"TESTHANG", "TESTLATESN", "TESTREVERSE"} {
@@ -313,6 +322,9 @@ func (s *shop) money(all map[string]view) {
 		switch o.Status {
 		case "failed", "canceled", "expired":
 			require.Equal(t, o.Price, o.Refunded, ref)
+		case "partial":
+			require.EqualValues(t, 2, *o.Data.Remains)
+			require.Equal(t, o.Price/2, o.Refunded, ref)
 		case "completed":
 			if strings.HasSuffix(ref, "-09") {
 				require.Equal(t, o.Price, o.Refunded, "%s: the merchant keeps the refund", ref)
@@ -398,7 +410,10 @@ func TestActionsInTestMode(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	s := g.shop()
-	s.ready("TESTOTPTGID")
+	s.ready("TESTOTPTGID", "TESTFOLLOWERS")
+	for digits, target := range map[string]string{"05": "https://example.com/p/5", "01": "https://example.com/p/1"} {
+		s.order(`{"category":"smm","sku":"TESTFOLLOWERS","ref":"likes-` + digits + `","target":"` + target + digits + `","quantity":500}`)
+	}
 	var operators struct {
 		Operators []struct {
 			ID string `json:"operator_id"`
@@ -409,8 +424,12 @@ func TestActionsInTestMode(t *testing.T) {
 	require.Len(t, operators.Operators, 2)
 	s.order(`{"category":"otp","sku":"TESTOTPTGID","ref":"cancel-05","operator_id":"` + operators.Operators[1].ID + `"}`)
 	s.order(`{"category":"otp","sku":"TESTOTPTGID","ref":"more-01"}`)
-	s.await(0, map[string]string{"more-01": "completed", "cancel-05": "processing"})
-	status, code := s.send(s.test, http.MethodPost, "/order/cancel-05/cancel", "", nil)
+	s.await(0, map[string]string{"more-01": "completed", "cancel-05": "processing", "likes-01": "completed", "likes-05": "processing"})
+	status, code := s.send(s.test, http.MethodPost, "/order/likes-05/cancel", "", nil)
+	require.Equal(t, http.StatusOK, status, code)
+	status, code = s.send(s.test, http.MethodPost, "/order/likes-01/refill", "", nil)
+	require.Equal(t, http.StatusOK, status, code)
+	status, code = s.send(s.test, http.MethodPost, "/order/cancel-05/cancel", "", nil)
 	require.Equal(t, http.StatusOK, status, code)
 	status, _ = s.send(s.test, http.MethodPost, "/order/more-01/resend", "", nil)
 	require.Equal(t, http.StatusOK, status)
@@ -418,8 +437,14 @@ func TestActionsInTestMode(t *testing.T) {
 		g.pass(time.Second)
 		return len(s.orders(s.test)["more-01"].Data.Messages) == 2
 	}, 60*time.Second, 200*time.Millisecond)
-	all := s.await(time.Second, map[string]string{"cancel-05": "canceled"})
-	require.Equal(t, all["cancel-05"].Price, all["cancel-05"].Refunded)
+	all := s.await(time.Second, map[string]string{"cancel-05": "canceled", "likes-05": "canceled"})
+	for _, ref := range []string{"cancel-05", "likes-05"} {
+		require.Equal(t, all[ref].Price, all[ref].Refunded, ref)
+	}
+	require.Eventually(t, func() bool {
+		g.pass(2 * time.Second)
+		return s.orders(s.test)["likes-01"].Data.RefillStatus == "completed"
+	}, 60*time.Second, 200*time.Millisecond)
 	codes := all["more-01"].Data.Messages
 	require.NotEqual(t, codes[0].Code, codes[1].Code)
 	require.Equal(t, codes[1].Code, all["more-01"].Data.OTPCode)

@@ -3,8 +3,10 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
+	"github.com/muarahq/muara/pkg/smm"
 	"github.com/muarahq/muara/pkg/upstream"
 )
 
@@ -29,13 +31,6 @@ func (d *Driver) CatalogPage(ctx context.Context, scope string, page int) (*upst
 	}
 	return &upstream.Page{Offers: Offers(), Services: []upstream.Service{{Code: "telegram", Name: "Telegram"}, {Code: "whatsapp", Name: "WhatsApp"}}}, nil
 }
-
-// The types of smm services, as panels call them.
-const (
-	kindDefault  = "Default"
-	kindComments = "Custom Comments"
-	kindPackage  = "Package"
-)
 
 // Offers are all that the sandbox sells: one or more of each kind, products that
 // behave as no number can ask for, and one for each reason of not being available.
@@ -132,23 +127,47 @@ func numbers() []upstream.Offer {
 	}
 }
 
-// services are smm services, one of each type whose order looks different.
+// services are smm services, one of each kind.
 func services() []upstream.Offer {
-	link := upstream.Input{Name: "target", Label: "Link", Required: true, Example: "https://example.com/p/1001"}
-	quantity := upstream.Input{Name: "quantity", Label: "Jumlah", Required: true, Example: "100"}
-	service := func(code, stem, name, kind string, cost int64, inputs ...upstream.Input) upstream.Offer {
-		return upstream.Offer{
-			Code: code, Stem: stem, Category: "smm", Name: name, Brand: "Instagram", Group: "Instagram", Platform: "Instagram", Kind: kind, Cost: cost,
-			Available: true, Unlimited: true, Min: 10, Max: 100_000, Refill: true, Cancel: true, AverageTime: "1 minute", Description: "Nothing is delivered.",
-			Inputs: append([]upstream.Input{link}, inputs...),
+	all := []upstream.Offer{}
+	for _, row := range []struct {
+		kind       smm.Kind
+		stem, name string
+		rate       int64
+	}{
+		{smm.Default, "FOLLOWERS", "Followers", 15_000},
+		{smm.Package, "PACKAGE", "Followers Package 1000", 12_000},
+		{smm.CustomComments, "COMMENTS", "Custom Comments", 50_000},
+		{smm.CustomCommentsPackage, "COMMENTSPACKAGE", "Custom Comments Package", 40_000},
+		{smm.Mentions, "MENTIONS", "Mentions", 20_000},
+		{smm.MentionsWithHashtags, "MENTIONSTAGS", "Mentions with Hashtags", 22_000},
+		{smm.MentionsCustomList, "MENTIONSLIST", "Mentions Custom List", 25_000},
+		{smm.MentionsHashtag, "MENTIONSTAG", "Mentions Hashtag", 21_000},
+		{smm.MentionsUserFollowers, "MENTIONSUSER", "Mentions User Followers", 23_000},
+		{smm.MentionsMediaLikers, "MENTIONSMEDIA", "Mentions Media Likers", 24_000},
+		{smm.CommentLikes, "COMMENTLIKES", "Comment Likes", 18_000},
+		{smm.Poll, "POLL", "Poll Votes", 10_000},
+		{smm.InvitesFromGroups, "INVITES", "Invites from Groups", 30_000},
+		{smm.Subscriptions, "SUBSCRIPTION", "Automatic Likes", 9_000},
+		{smm.WebTraffic, "TRAFFIC", "Web Traffic", 5_000},
+		{smm.SEO, "SEO", "Website Visits by Keyword", 6_000},
+	} {
+		s := smm.Service{Kind: row.kind, Min: 10, Max: 100_000, Dripfeed: row.kind == smm.Default}
+		if row.kind.Single() {
+			s.Min, s.Max = 1, 1
 		}
+		if !row.kind.TakesQuantity() && !row.kind.Single() {
+			s.Min = 1
+		}
+		o := upstream.Offer{
+			Code: "smm-" + strings.ToLower(row.stem), Stem: row.stem, Category: "smm", Name: "Instagram " + row.name, Brand: "Instagram", Group: "Instagram",
+			Platform: "Instagram", Kind: string(row.kind), Cost: row.rate, Available: true, Unlimited: true, Min: s.Min, Max: s.Max,
+			Refill: row.kind == smm.Default, Cancel: !row.kind.Single(), Dripfeed: s.Dripfeed, AverageTime: "1 minute", Description: "Nothing is delivered.",
+		}
+		for _, f := range s.Fields() {
+			o.Inputs = append(o.Inputs, upstream.Input{Name: f.Name, Label: f.Label, Required: f.Required, Example: f.Example})
+		}
+		all = append(all, o)
 	}
-	pack := service("package", "PACKAGE", "Instagram Followers Package 1000", kindPackage, 12_000)
-	pack.Min, pack.Max, pack.Refill, pack.Cancel = 1, 1, false, false
-	return []upstream.Offer{
-		service("followers", "FOLLOWERS", "Instagram Followers", kindDefault, 15_000, quantity),
-		service("comments", "COMMENTS", "Instagram Custom Comments", kindComments, 50_000,
-			upstream.Input{Name: "comments", Label: "Komentar", Required: true, Example: "Bagus!"}),
-		pack,
-	}
+	return all
 }

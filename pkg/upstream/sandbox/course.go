@@ -114,7 +114,7 @@ func choose(p *upstream.Purchase, o *upstream.Offer) string {
 	case "02", "03", "04", "05", "06", "07", "08", "09", "12":
 		return d
 	case planPartial:
-		if p.Category == "smm" && o.Kind != kindPackage { // one is not divided
+		if p.Category == "smm" && counted(o, p) > 0 {
 			return d
 		}
 	case planSilent:

@@ -164,7 +164,7 @@ func TestTheTable(t *testing.T) {
 		"otp":  {"11": {{0, upstream.Pending, ""}, {life - time.Microsecond, upstream.Pending, ""}, {life, upstream.Expired, ""}}, "10": {{0, upstream.Succeeded, ""}}},
 		"ppob": {"10": {{0, upstream.Succeeded, ""}}, "11": {{0, upstream.Succeeded, ""}}},
 	}
-	for category, code := range map[string]string{"ppob": "pulsa5", "smm": "followers", "otp": "wa-1"} {
+	for category, code := range map[string]string{"ppob": "pulsa5", "smm": "smm-followers", "otp": "wa-1"} {
 		c := newClock()
 		d := open(t, c.Now, nil)
 		start := c.now

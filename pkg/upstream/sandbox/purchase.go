@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muarahq/muara/pkg/smm"
 	"github.com/muarahq/muara/pkg/upstream"
 )
 
@@ -19,7 +20,11 @@ func (d *Driver) Submit(ctx context.Context, p *upstream.Purchase) (*upstream.Re
 	if o == nil || o.Type == postpaid || o.Category != p.Category {
 		return nil, upstream.Reject(upstream.ReasonProduct, "unknown", "no such offer")
 	}
-	return d.buy(ctx, p, o, cost(o, p.Quantity))
+	cost, ok := cost(o, p)
+	if !ok {
+		return nil, upstream.Reject(upstream.ReasonCustomer, "quantity", "costs more than there is money")
+	}
+	return d.buy(ctx, p, o, cost)
 }
 
 // buy enters a purchase and tells its state, unless its plan loses the answer.
@@ -33,7 +38,7 @@ func (d *Driver) buy(ctx context.Context, p *upstream.Purchase, o *upstream.Offe
 		return nil, upstream.Reject(upstream.ReasonProduct, "operator", "no such operator")
 	case !o.Available:
 		return nil, upstream.Reject(upstream.ReasonProduct, o.Reason, "not available")
-	case o.Category == "smm" && (p.Quantity < o.Min || p.Quantity > o.Max):
+	case smm.Kind(o.Kind).TakesQuantity() && (p.Quantity < o.Min || p.Quantity > o.Max):
 		return nil, upstream.Reject(upstream.ReasonCustomer, "quantity", "outside of min and max")
 	case p.MaxCost > 0 && cost > p.MaxCost:
 		return nil, upstream.Reject(upstream.ReasonPrice, "price", "costs more than the most that it may")
@@ -44,7 +49,7 @@ func (d *Driver) buy(ctx context.Context, p *upstream.Purchase, o *upstream.Offe
 	now := d.now()
 	r, fresh, err := d.books.keep(ctx, planned(record{
 		Kind: kindPurchase, Ref: p.Ref, Category: p.Category, Code: p.Code, Target: p.Target, Operator: operator,
-		Plan: choose(p, o), Quantity: max(p.Quantity, 1), Debit: cost, At: now,
+		Plan: choose(p, o), Quantity: counted(o, p), Debit: cost, At: now,
 	}))
 	if err != nil {
 		return nil, err
@@ -106,13 +111,21 @@ func givenBack(r *record, s upstream.State) int64 {
 // half is what remains of an order that is delivered in part.
 func half(quantity int64) int64 { return quantity / 2 }
 
-// cost is what a purchase takes, in rupiah.
-func cost(o *upstream.Offer, quantity int64) int64 {
-	const per = 1000
-	if o.Category != "smm" || o.Kind == kindPackage {
-		return o.Cost
+// counted is what remains of an order of which nothing is delivered; zero where it
+// counts nothing.
+func counted(o *upstream.Offer, p *upstream.Purchase) int64 {
+	if o.Category != "smm" {
+		return 1
 	}
-	return (o.Cost*quantity + per - 1) / per
+	return smm.Total(smm.Kind(o.Kind), p.Quantity, p.Inputs)
+}
+
+// cost is what a purchase takes, in rupiah; ok is false when that is beyond any sum.
+func cost(o *upstream.Offer, p *upstream.Purchase) (rupiah int64, ok bool) {
+	if o.Category != "smm" {
+		return o.Cost, true
+	}
+	return smm.Price(o.Cost, smm.Units(smm.Kind(o.Kind), p.Quantity, p.Inputs))
 }
 
 // operatorOf is the operator that was chosen for a number, by name; ok is false for
@@ -220,7 +233,7 @@ func rented(r *record, res *upstream.Result, s *step, now time.Time) {
 	}
 }
 
-// delivered adds how far an smm order has come.
+// delivered adds how far an smm order has come, as far as there is something to count.
 func delivered(r *record, res *upstream.Result) {
 	start, remains := int64(100), r.Quantity
 	switch res.State {
@@ -234,7 +247,9 @@ func delivered(r *record, res *upstream.Result) {
 	case upstream.Failed, upstream.Expired, upstream.NotFound:
 		return
 	}
-	res.StartCount, res.Remains = &start, &remains
+	if r.Quantity > 0 {
+		res.StartCount, res.Remains = &start, &remains
+	}
 }
 
 // serial makes the serial number that customers of such a product get, the same on

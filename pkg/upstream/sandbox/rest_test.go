@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/smm"
 	"github.com/muarahq/muara/pkg/upstream"
 )
 
@@ -25,14 +26,14 @@ func TestWishesOfSocialMediaOrders(t *testing.T) {
 	d := open(t, c.Now, nil)
 	buy := func(code, digits string) *upstream.Purchase {
 		p := &upstream.Purchase{Ref: code + digits, Category: "smm", Code: code, Target: "https://example.com/" + digits, Quantity: 1000}
-		if code == "package" {
+		if code == "smm-package" {
 			p.Quantity = 1
 		}
 		_, err := d.Submit(t.Context(), p)
 		require.NoError(t, err)
 		return p
 	}
-	open := buy("followers", "05")
+	open := buy("smm-followers", "05")
 	before, err := d.Balance(t.Context())
 	require.NoError(t, err)
 	res, err := d.Cancel(t.Context(), open)
@@ -50,9 +51,9 @@ func TestWishesOfSocialMediaOrders(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, upstream.Canceled, res.State, "what was canceled does not go on")
 
-	_, err = d.Cancel(t.Context(), buy("package", "05"))
+	_, err = d.Cancel(t.Context(), buy("smm-package", "05"))
 	rejected(t, err)
-	done := buy("followers", "01")
+	done := buy("smm-followers", "01")
 	_, err = d.Cancel(t.Context(), done)
 	rejected(t, err)
 	_, err = d.Resend(t.Context(), done)
@@ -73,7 +74,7 @@ func TestWishesOfSocialMediaOrders(t *testing.T) {
 	another, err := d.Refill(t.Context(), done)
 	require.NoError(t, err)
 	require.NotEqual(t, refill.UpstreamRef, another.UpstreamRef)
-	_, err = d.Refill(t.Context(), buy("package", "01"))
+	_, err = d.Refill(t.Context(), buy("smm-package", "01"))
 	rejected(t, err)
 	_, err = d.Refill(t.Context(), &upstream.Purchase{Ref: "none"})
 	rejected(t, err)
@@ -85,7 +86,7 @@ func TestWishesOfSocialMediaOrders(t *testing.T) {
 func TestASocialMediaOrderKeepsToItsBounds(t *testing.T) {
 	t.Parallel()
 	d := open(t, newClock().Now, nil)
-	p := &upstream.Purchase{Ref: "r", Category: "smm", Code: "followers", Target: "t", Quantity: 9}
+	p := &upstream.Purchase{Ref: "r", Category: "smm", Code: "smm-followers", Target: "t", Quantity: 9}
 	_, err := d.Submit(t.Context(), p)
 	require.Equal(t, upstream.ReasonCustomer, rejected(t, err))
 	p.Quantity, p.MaxCost = 11, 164
@@ -95,6 +96,33 @@ func TestASocialMediaOrderKeepsToItsBounds(t *testing.T) {
 	res, err := d.Submit(t.Context(), p)
 	require.NoError(t, err)
 	require.EqualValues(t, 165, *res.Cost, "15,000 for 1,000, rounded up")
+}
+
+func TestEveryKindOfServiceCanBeOrdered(t *testing.T) {
+	t.Parallel()
+	d := open(t, newClock().Now, nil)
+	kinds := map[smm.Kind]bool{}
+	for _, o := range Offers() {
+		if o.Category != "smm" {
+			continue
+		}
+		kinds[smm.Kind(o.Kind)] = true
+		p := &upstream.Purchase{Ref: o.Code, Category: "smm", Code: o.Code, Target: "https://example.com/p/10", Quantity: 100, Inputs: map[string]string{"max": "7", "posts": "3"}}
+		if smm.Kind(o.Kind).Single() {
+			p.Quantity = 1
+		}
+		res, err := d.Submit(t.Context(), p)
+		require.NoError(t, err, o.Code)
+		require.Positive(t, *res.Cost)
+		if total := smm.Total(smm.Kind(o.Kind), p.Quantity, p.Inputs); total == 0 {
+			require.Equal(t, upstream.Succeeded, res.State, "what counts nothing has no half")
+			require.Nil(t, res.Remains)
+		} else {
+			require.Equal(t, upstream.Partial, res.State, o.Code)
+			require.Equal(t, total/2, *res.Remains)
+		}
+	}
+	require.Len(t, kinds, len(smm.Kinds()))
 }
 
 func TestAFloatThatIsTheOperatorsIsMinded(t *testing.T) {
