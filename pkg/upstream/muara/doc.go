@@ -22,5 +22,7 @@
 //     the time in which the purchases were sent. To be left out says nothing.
 //   - A list's next page is known by a cursor, which a driver remembers: a page that is
 //     asked for without the one before it is refused before anything is sent.
+//   - A test key is refused when the driver is made: live orders would be delivered
+//     pretended goods.
 //   - Premium products are not bought for resale: there is no source behind our own.
 package muara

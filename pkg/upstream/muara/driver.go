@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -38,10 +39,16 @@ type Driver struct {
 	cursors map[string]string
 }
 
+// testKey is a key of the other installation's test mode.
+var testKey = regexp.MustCompile(`^[a-z0-9]+_test_`)
+
 // New makes a driver. The base URL ends in /api/v1.
 func New(cfg upstream.Config) (*Driver, error) {
 	if err := cfg.Need(credentialKey); err != nil {
 		return nil, err
+	}
+	if testKey.MatchString(strings.TrimSpace(cfg.Credentials[credentialKey])) {
+		return nil, fmt.Errorf("upstream %s: credentials.%s is a test key: what it buys is pretended, and our customers' money is not", cfg.Name, credentialKey)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -109,4 +109,9 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := muara.New(upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, "base_url is missing; credentials.api_key is missing")
+	_, err = muara.New(upstream.Config{
+		Name: "u", BaseURL: "https://b.example/api/v1", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "vel_test_abcdef"},
+	})
+	require.ErrorContains(t, err, "credentials.api_key is a test key")
+	require.NotContains(t, err.Error(), "abcdef")
 }

@@ -281,7 +281,7 @@ func refill(o *wire.Order) *upstream.Refill {
 	switch status {
 	case wire.RefillCompleted:
 		r.State = upstream.Succeeded
-	case wire.RefillFailed, "rejected", "canceled":
+	case wire.RefillRejected:
 		r.State = upstream.Failed
 	case "":
 		r.State = upstream.NotFound

@@ -116,9 +116,10 @@ type Message struct {
 
 // The statuses of refills.
 const (
-	RefillPending   = "pending"
-	RefillCompleted = "completed"
-	RefillFailed    = "failed"
+	RefillPending    = "pending"
+	RefillProcessing = "processing"
+	RefillCompleted  = "completed"
+	RefillRejected   = "rejected"
 )
 
 // common is what orders of every category show.
