@@ -65,6 +65,8 @@ type options struct {
 	muara                   string
 	digiflazz               string
 	hook, hookSecret        string
+	otherRequests           int
+	otherPer                time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -99,6 +101,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.DurationVar(&o.block, "block", 30*time.Second, "how long a breach shuts the door; 0 only records it")
 	fs.IntVar(&o.rqidRequests, "rqid-requests", 0, "rqid's limit of requests in a window; 0 for none")
 	fs.DurationVar(&o.rqidPer, "rqid-per", time.Second, "rqid's window")
+	fs.IntVar(&o.otherRequests, "other-requests", 0, "limit of requests in a window of each of the others; 0 for none")
+	fs.DurationVar(&o.otherPer, "other-per", time.Second, "the others' window")
 	fs.BoolVar(&o.instant, "instant", false, "for benchmarks: no delays, no limits, everything succeeds")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return o, err
@@ -129,6 +133,11 @@ func (o *options) onlyNamed(fs *flag.FlagSet) {
 	}
 }
 
+// other is the limit of those that document none.
+func (o options) other() emulate.Limit {
+	return emulate.Limit{Requests: o.otherRequests, Per: o.otherPer, Block: o.block}
+}
+
 // common is what the emulators share; each has its own seed.
 func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
 	c := emulate.Config{
@@ -143,7 +152,7 @@ func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
 // newDigiflazz makes the emulator of Digiflazz; for benchmarks it has no limits either.
 func (o options) newDigiflazz() *digiflazz.Emulator {
 	cfg := digiflazz.Config{
-		Config: o.common(5, emulate.Limit{}), APIKey: o.key, Products: o.products, Hook: digiflazz.Hook{URL: o.hook, Secret: o.hookSecret},
+		Config: o.common(5, o.other()), APIKey: o.key, Products: o.products, Hook: digiflazz.Hook{URL: o.hook, Secret: o.hookSecret},
 	}
 	if o.instant {
 		cfg.Limits = digiflazz.Limits{Transaction: -1, List: -1, Product: -1}
@@ -165,11 +174,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		APIKey: o.key, MMID: o.mmid, Products: o.products,
 	})
 	panel := smm.New(smm.Config{
-		Config: o.common(2, emulate.Limit{}), APIKey: o.key, Currency: o.currency, Rate: o.rate, Services: o.smmServices,
+		Config: o.common(2, o.other()), APIKey: o.key, Currency: o.currency, Rate: o.rate, Services: o.smmServices,
 		RefillAfter: o.delay, CancelAfter: o.delay,
 	})
-	gateway := invoice.New(invoice.Config{Config: o.common(3, emulate.Limit{}), APIKey: o.key})
-	peer := muara.New(muara.Config{Config: o.common(4, emulate.Limit{}), APIKey: o.key, Life: o.life})
+	gateway := invoice.New(invoice.Config{Config: o.common(3, o.other()), APIKey: o.key})
+	peer := muara.New(muara.Config{Config: o.common(4, o.other()), APIKey: o.key, Life: o.life})
 	topups := o.newDigiflazz()
 	control := http.NewServeMux()
 	control.Handle("/digiflazz/control/", http.StripPrefix("/digiflazz", topups.Control()))
