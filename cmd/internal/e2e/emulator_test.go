@@ -18,6 +18,8 @@ import (
 // emulated is one emulator, steered by its control API.
 type emulated struct {
 	t       testing.TB
+	name    string // as the configuration calls it
+	brand   string // as the emulators' command does
 	base    string // where drivers call it
 	control string
 }

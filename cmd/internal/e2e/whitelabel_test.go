@@ -22,7 +22,7 @@ import (
 // and then looks for the upstreams in everything that was answered or delivered.
 func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true, panel: true})
+	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true, also: []string{smmName}})
 	w.everything()
 	s := &spy{t: t, w: w, rec: &recorder{next: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}}
 	s.m = s.merchant("Toko Putih", 500_000_000)

@@ -23,12 +23,18 @@ import (
 
 // The upstreams as the configuration calls them: names that no word of ours holds.
 const (
-	otpName  = "hulu-kapuas"
-	ppobName = "hulu-barito"
-	smmName  = "hulu-mahakam"
+	otpName    = "hulu-kapuas"     // rumahotp
+	ppobName   = "hulu-barito"     // rqid
+	smmName    = "hulu-mahakam"    // a panel
+	gateName   = "hulu-batanghari" // an invoice gateway
+	retailName = "hulu-rokan"      // digiflazz
+	peerName   = "hulu-musi"       // another installation, or its emulator
+	mockName   = "hulu-semu"       // the sandbox
 
-	apiKey = "kunci-sumber-2771"
-	mmid   = "MM-48213"
+	apiKey   = "kunci-sumber-2771"
+	mmid     = "MM-48213"
+	username = "pengguna-2771"
+	hookKey  = "rahasia-panggilan-2771"
 
 	sealKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
@@ -46,8 +52,12 @@ type settings struct {
 	rateLimit int
 	// watched: every role serves its metrics and sends its traces to the test.
 	watched bool
-	// panel: there is a third upstream, an SMM panel.
-	panel bool
+	// also are the names of the upstreams that there are beside rumahotp and rqid.
+	also []string
+	// mock: merchants may test.
+	mock bool
+	// source: this installation's only source is a merchant's account at another one.
+	source *merchant
 }
 
 // world is an installation: servers, emulators, configuration and the roles' processes.
@@ -60,11 +70,15 @@ type world struct {
 	redis    *testredis.Server
 	dbURL    string
 	pool     *pgxpool.Pool // for looking only
-	otp      *emulated
-	ppob     *emulated
-	smm      *emulated // nil without a panel
-	receiver *receiver
-	traces   *collector // nil unless watched
+	// emulated are the upstreams by name, in the order in which they are configured; some
+	// of them by what they sell, too.
+	emulated  []*emulated
+	otp, ppob *emulated // nil where another installation is the source
+	smm, gate *emulated
+	retail    *emulated
+	peer      *emulated
+	receiver  *receiver
+	traces    *collector // nil unless watched
 
 	struck []struck // faults on their way
 
@@ -101,7 +115,9 @@ func newWorld(t testing.TB, s settings) *world {
 		w.dbURL = testdb.NewEmpty(t)
 	}
 	w.receiver = newReceiver(t)
-	w.emulators()
+	if s.source == nil {
+		w.emulators()
+	}
 	if s.watched {
 		w.traces = newCollector(t)
 	}
@@ -117,28 +133,41 @@ func newWorld(t testing.TB, s settings) *world {
 func (w *world) emulators() {
 	limit := fmt.Sprint(w.settings.limit)
 	args := []string{
-		"-rumahotp", "127.0.0.1:0", "-rqid", "127.0.0.1:0", "-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
+		"-control", "127.0.0.1:0", "-key", apiKey, "-mmid", mmid,
 		"-services", "3", "-seed", fmt.Sprint(seed()), "-delay", w.settings.delay.String(), "-jitter", (w.settings.delay / 2).String(), "-life", w.settings.life.String(),
-		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-block", "2s",
+		"-requests", limit, "-per", "1s", "-rqid-requests", limit, "-rqid-per", "1s", "-other-requests", limit, "-other-per", "1s", "-block", "2s",
 	}
-	if w.settings.panel {
-		args = append(args, "-smm", "127.0.0.1:0")
+	brands := map[string]string{smmName: "smm", gateName: "invoice", retailName: "digiflazz", peerName: "muara"}
+	wanted := []*emulated{{name: otpName, brand: "rumahotp"}, {name: ppobName, brand: "rqid"}}
+	for _, name := range w.settings.also {
+		wanted = append(wanted, &emulated{name: name, brand: brands[name]})
+	}
+	for _, e := range wanted {
+		args = append(args, "-"+e.brand, "127.0.0.1:0")
 	}
 	p := launch(w.t, w.dir, "emulator", exec.Command(filepath.Join(w.bin, "emulator"), args...))
 	at := addresses(w.t, p)
-	w.otp = &emulated{t: w.t, base: at["rumahotp"], control: at["control"] + "/rumahotp/control"}
-	w.ppob = &emulated{t: w.t, base: at["rqid"], control: at["control"] + "/rqid/control"}
-	if w.settings.panel {
-		w.smm = &emulated{t: w.t, base: at["smm"], control: at["control"] + "/smm/control"}
+	w.emulated = wanted
+	for _, e := range wanted {
+		e.t, e.base, e.control = w.t, at[e.brand], at["control"]+"/"+e.brand+"/control"
 	}
+	w.otp, w.ppob = w.at(otpName), w.at(ppobName)
+	w.smm, w.gate, w.retail, w.peer = w.at(smmName), w.at(gateName), w.at(retailName), w.at(peerName)
+}
+
+// at is the emulator of an upstream; nil where there is none.
+func (w *world) at(name string) *emulated {
+	for _, e := range w.emulated {
+		if e.name == name {
+			return e
+		}
+	}
+	return nil
 }
 
 // configure writes muara.yaml.
 func (w *world) configure() {
-	metrics, traced, panel := "off", "", ""
-	if w.smm != nil {
-		panel = fmt.Sprintf("\n  - {name: %s, driver: smm, base_url: %q, credentials: {api_key: %q}, timeout: 2s}", smmName, w.smm.base, apiKey)
-	}
+	metrics, traced := "off", ""
 	if w.settings.watched {
 		metrics, traced = "127.0.0.1:0", w.traces.URL
 	}
@@ -149,25 +178,61 @@ database: {url: %q, max_conns: 10}
 redis: {url: %q}
 secrets: {encryption_key: %q}
 upstreams:
-  - name: %s
-    driver: rumahotp
-    base_url: %s/api
-    credentials: {api_key: %q}
-    budget: {requests: %d, per: 1s}
-    timeout: 2s
-    provides: [otp, ppob, deposit]
-  - name: %s
-    driver: rqid
-    base_url: %s
-    credentials: {api_key: %q, mmid: %q}
-    budget: {requests: %d, per: 1s}
-    timeout: 2s
-    provides: [ppob]%s
-webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
+%swebhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
 worker: {metrics_listen: %q, shutdown_timeout: 10s}
 scheduler: {metrics_listen: %q}
-`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, otpName, w.otp.base, apiKey, w.settings.limit, ppobName, w.ppob.base, apiKey, mmid, w.settings.limit, panel, metrics, metrics)
+`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, w.sources(), metrics, metrics)
 	require.NoError(w.t, os.WriteFile(w.config(), []byte(text), 0o600))
+}
+
+// sources are the upstreams of the configuration.
+func (w *world) sources() string {
+	if from := w.settings.source; from != nil {
+		return fmt.Sprintf(`  - name: %s
+    driver: muara
+    base_url: %s/api/v1
+    credentials: {api_key: %q, webhook_secret: %q}
+    budget: {requests: %d, per: 1s}
+    timeout: 3s
+`, peerName, from.w.url(), from.Key, from.Secret, w.settings.limit)
+	}
+	text := ""
+	for _, e := range w.emulated {
+		text += "  - {name: " + e.name + ", driver: " + e.brand + ", timeout: 2s, " + fmt.Sprintf("budget: {requests: %d, per: 1s}, ", w.settings.limit) + w.account(e) + "}\n"
+	}
+	if w.settings.mock {
+		text += "  - {name: " + mockName + ", driver: sandbox}\n"
+	}
+	return text
+}
+
+// account is what of an upstream's configuration is its own.
+func (w *world) account(e *emulated) string {
+	switch e.name {
+	case otpName:
+		return fmt.Sprintf("base_url: %s/api, credentials: {api_key: %q}, provides: [otp, ppob, deposit]", e.base, apiKey)
+	case ppobName:
+		return fmt.Sprintf("base_url: %q, credentials: {api_key: %q, mmid: %q}, provides: [ppob]", e.base, apiKey, mmid)
+	case retailName:
+		return fmt.Sprintf("base_url: %s/v1, credentials: {api_key: %q, username: %q, webhook_secret: %q}", e.base, apiKey, username, hookKey)
+	case peerName:
+		return fmt.Sprintf("base_url: %s/api/v1, credentials: {api_key: %q}, provides: [otp, ppob, smm]", e.base, apiKey)
+	}
+	return fmt.Sprintf("base_url: %q, credentials: {api_key: %q}", e.base, apiKey)
+}
+
+// names are the upstreams by name.
+func (w *world) names() (all []string) {
+	if w.settings.source != nil {
+		return []string{peerName}
+	}
+	for _, e := range w.emulated {
+		all = append(all, e.name)
+	}
+	if w.settings.mock {
+		all = append(all, mockName)
+	}
+	return all
 }
 
 func (w *world) config() string { return filepath.Join(w.dir, "muara.yaml") }
@@ -242,6 +307,17 @@ func (w *world) url() string {
 	}
 }
 
+// callbacks is where an upstream is to post to us: at the API that no test kills.
+func (w *world) callbacks(upstream string) string {
+	w.t.Helper()
+	var page struct {
+		At string `json:"callback_url"`
+	}
+	w.cli(&page, "upstream", "show", upstream)
+	require.NotEmpty(w.t, page.At)
+	return *w.apis[1].Load() + page.At
+}
+
 // worker starts the n-th worker of an upstream.
 func (w *world) worker(upstream string, n int) *process {
 	w.t.Helper()
@@ -269,10 +345,8 @@ func (w *world) everything() {
 	w.t.Helper()
 	for n := range 2 {
 		w.scheduler(n)
-		w.worker(otpName, n)
-		w.worker(ppobName, n)
-		if w.smm != nil {
-			w.worker(smmName, n)
+		for _, name := range w.names() {
+			w.worker(name, n)
 		}
 		w.webhooks(n)
 	}
