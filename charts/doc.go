@@ -11,3 +11,4 @@
 package charts
 
 //go:generate go run ./internal/readme muara
+//go:generate go run ./internal/dashboards muara/files/dashboards

@@ -1,8 +1,13 @@
 package charts
 
 import (
+	"io/fs"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/scheduler"
 )
 
@@ -44,4 +50,33 @@ func schedulerMetrics(t *testing.T) map[string]bool {
 	scheduler.New(scheduler.Options{Redis: rdb, Registerer: d, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	require.Greater(t, len(d.names), 15)
 	return d.names
+}
+
+var metricName = regexp.MustCompile(`"(muara_[a-z_]+)"`)
+
+// metricNames are all metrics of muara's: those that its sources name, and the budget's, whose names are put together.
+func metricNames(t *testing.T) map[string]bool {
+	t.Helper()
+	d := described{names: map[string]bool{}}
+	budget.NewMetrics(d)
+	for _, dir := range []string{"../api", "../pkg", "../scheduler", "../worker"} {
+		require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, found := range metricName.FindAllSubmatch(text, -1) {
+				d.names[string(found[1])] = true
+			}
+			return err
+		}))
+	}
+	require.Greater(t, len(d.names), 40)
+	return d.names
+}
+
+// runScript gives the last line that a script wrote.
+func runScript(path string) (string, error) {
+	out, err := exec.Command(path).Output()
+	return strings.TrimSpace(string(out)), err
 }

@@ -27,7 +27,9 @@ import (
 type cluster struct {
 	*node
 	provider *rqid.Emulator
+	receiver *httptest.Server // of the merchant's webhooks
 	db       *pgxpool.Pool
+	merchant string                // its id
 	pods     map[string][]*running // by role
 }
 
@@ -45,11 +47,14 @@ func install(t *testing.T) *cluster {
 	})
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(receiver.Close)
 	dbURL := testdb.NewEmpty(t)
 	r := render(t, base, `
 api: {drainNotice: 5s}
 config:
   api: {rate_limit: -1}
+  webhooks: {allow_http: true, allow_cidrs: [127.0.0.0/8]}
   database: {max_conns: 10}
   worker: {shutdown_timeout: 10s}
 upstreams:
@@ -65,7 +70,7 @@ upstreams:
 	db, err := pgxpool.New(t.Context(), dbURL)
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
-	return &cluster{node: n, provider: provider, db: db, pods: map[string][]*running{}}
+	return &cluster{node: n, provider: provider, receiver: receiver, db: db, pods: map[string][]*running{}}
 }
 
 // scale adds pods of a role until there are so many.
@@ -117,7 +122,11 @@ func (c *cluster) ask(ctx context.Context, method, url, key string, body []byte)
 
 // order places one at an API of the cluster.
 func (c *cluster) order(ctx context.Context, i int, key, sku string) error {
-	body, err := json.Marshal(map[string]string{"category": "ppob", "ref": fmt.Sprint("trx-", i), "sku": sku, "customer_no": fmt.Sprintf("0812%06d01", i)})
+	return c.orderFor(ctx, i, key, sku, fmt.Sprintf("0812%06d01", i))
+}
+
+func (c *cluster) orderFor(ctx context.Context, i int, key, sku, number string) error {
+	body, err := json.Marshal(map[string]string{"category": "ppob", "ref": fmt.Sprint("trx-", i), "sku": sku, "customer_no": number})
 	if err != nil {
 		return err
 	}
@@ -158,7 +167,10 @@ func (c *cluster) everything() (key, sku string) {
 		Key string `json:"key"`
 	}
 	operator.exec(&m, "merchant", "create", "--name", "Toko Surut")
+	c.merchant = m.ID
 	operator.exec(nil, "merchant", "credit", m.ID, "1000000000", "--note", "opening")
+	_, err := c.ask(c.t.Context(), http.MethodPut, operator.url("http", "/api/v1/webhook"), m.Key, []byte(`{"url": "`+c.receiver.URL+`/hooks"}`))
+	require.NoError(c.t, err)
 	sku = c.sellable(operator)
 	for _, api := range c.pods["api"] {
 		until(c.t, 20*time.Second, "the API has heard of the catalogue", func() bool {
@@ -202,6 +214,8 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	check.Containers[0].Args[last] = strings.Replace(check.Containers[0].Args[last], prefix+"api:80", strings.TrimPrefix(api.url("http", ""), "http://"), 1)
 	c.start("test", check).finish()
 
+	sight := c.watch()
+	c.deposit()
 	_, err := c.provider.AddFault(emulate.Rule{
 		Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(time.Second), Jitter: emulate.Duration(200 * time.Millisecond),
 	})
@@ -227,9 +241,12 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 		until(t, 20*time.Second, "purchases are on their way", func() bool { return c.number(`SELECT count(*) FROM orders WHERE state = 'sending'`) >= 8 })
 		p := c.pods[role][0]
 		took := c.replace(role)
+		sight.see(c)
 		require.Less(t, took, 20*time.Second, "%s: shutdown_timeout, and 10 seconds for what ends after it", p.name)
 	}
-	until(t, 60*time.Second, "everything is final", func() bool { return c.number(`SELECT count(*) FROM orders WHERE state <> 'completed'`) == 0 })
+	until(t, 60*time.Second, "everything is final", func() bool {
+		return c.number(`SELECT count(*) FROM orders WHERE state <> 'completed' AND ref <> 'trx-2000'`) == 0
+	})
 
 	books := c.provider.Books()
 	require.Len(t, books.Purchases, orders)
@@ -244,6 +261,10 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	c.pods["api"][1].exec(&report, "ledger", "verify")
 	require.True(t, report.Clean)
 
+	c.misfortunes(key, sku)
+	sight.full()
+	require.NotContains(t, sight.judged(), "MuaraSchedulerSilent")
+	require.NotContains(t, sight.judged(), "MuaraLedgerDrift")
 	c.drainAPI()
 	for role, pods := range c.pods {
 		for _, p := range pods {
@@ -252,6 +273,43 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 		}
 		require.NotEmpty(t, pods, role)
 	}
+}
+
+// deposit asks for money in the test mode, where it comes by itself some seconds later.
+func (c *cluster) deposit() {
+	c.t.Helper()
+	var k struct {
+		Key string `json:"key"`
+	}
+	api := c.pods["api"][0]
+	api.exec(&k, "key", "create", c.merchant, "--name", "uji", "--mode", "test")
+	_, err := c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/deposit"), k.Key, []byte(`{"amount": 50000}`))
+	require.NoError(c.t, err)
+}
+
+// misfortunes are orders that do not go well, and requests that are refused: what dashboards are for.
+func (c *cluster) misfortunes(key, sku string) {
+	c.t.Helper()
+	c.provider.SetScript(emulate.Digits(100*time.Millisecond, 0))
+	for i, ending := range []string{"03", "04", "07", "12", "03", "04", "07"} {
+		require.NoError(c.t, c.orderFor(c.t.Context(), 1000+i, key, sku, fmt.Sprintf("0857%06d%s", i, ending)))
+	}
+	_, err := c.ask(c.t.Context(), http.MethodGet, c.pods["api"][0].url("http", "/api/v1/order/nobody"), key, nil)
+	require.ErrorContains(c.t, err, "404")
+	until(c.t, 60*time.Second, "those are final, too", func() bool {
+		return c.number(`SELECT count(*) FROM orders WHERE state NOT IN ('completed', 'failed', 'canceled')`) == 0
+	})
+	var code string // that of goods which the provider does not have any more
+	require.NoError(c.t, c.db.QueryRow(c.t.Context(), `SELECT code FROM offers JOIN products ON products.id = product_id WHERE sku = $1`, sku).Scan(&code))
+	require.True(c.t, c.provider.SetFlags(code, true, false))
+	require.NoError(c.t, c.order(c.t.Context(), 2000, key, sku))
+	until(c.t, 60*time.Second, "what was refused has failed", func() bool {
+		return c.number(`SELECT count(*) FROM orders WHERE state = 'failed' AND ref = 'trx-2000'`) == 1
+	})
+	until(c.t, 60*time.Second, "the deposit is paid", func() bool { return c.number(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 1 })
+	until(c.t, 60*time.Second, "the merchant has heard of everything", func() bool {
+		return c.number(`SELECT count(*) FROM webhook_events WHERE status <> 'delivered'`) == 0
+	})
 }
 
 // drainAPI takes a pod of the API away: it says so, and goes on answering until every proxy has heard it.

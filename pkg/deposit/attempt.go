@@ -207,6 +207,9 @@ func (k *Keeper) Opened(ctx context.Context, n int64, attempt int, inv *Invoice)
 	if pg.IsUnique(err, "deposits_invoice") {
 		return nil, ErrTaken
 	}
+	if err == nil {
+		k.Metrics.asked(d.Gateway, "opened")
+	}
 	return d, err
 }
 

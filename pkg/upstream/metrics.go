@@ -21,7 +21,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "muara_upstream_calls_total", Help: "Calls to upstreams by operation and outcome.",
 		}, []string{"upstream", "operation", "outcome"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "muara_upstream_refusals_total", Help: "Definite refusals by reason; our_account, our_balance and request are ours to put right.",
+			Name: "muara_upstream_refusals_total", Help: "Refusals by reason, those that prove nothing included; our_account, our_balance and request are ours to put right.",
 		}, []string{"upstream", "reason"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "muara_upstream_call_seconds", Help: "Duration of calls to upstreams.",
@@ -38,9 +38,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// refused counts a definite refusal whose reason is known.
+// refused counts an answer that gave a reason. Where a provider's word is no proof
+// that nothing was bought (class Unknown) its reason is still true: that our
+// balance is used up, say.
 func (m *Metrics) refused(upstream string, e *Error) {
-	if e != nil && e.Class == Rejected && e.Reason != "" {
+	if e != nil && e.Reason != "" {
 		m.refusals.WithLabelValues(upstream, string(e.Reason)).Inc()
 	}
 }

@@ -43,6 +43,10 @@ const (
 type settings struct {
 	// own: a Postgres server of the test's own, to be restarted.
 	own bool
+	// muara is the program of every role and command; empty: what this tree builds.
+	muara string
+	// configured is called when the configuration is written and nothing has used it.
+	configured func(w *world)
 	// limit is both upstreams' promise of requests in a second, kept and judged.
 	limit int
 	// life is how long a number is rented.
@@ -122,6 +126,9 @@ func newWorld(t testing.TB, s settings) *world {
 		w.traces = newCollector(t)
 	}
 	w.configure()
+	if s.configured != nil {
+		s.configured(w)
+	}
 	w.cli(nil, "migrate", "up")
 	w.pool, err = pgxpool.New(t.Context(), w.dbURL)
 	require.NoError(t, err)
@@ -237,6 +244,13 @@ func (w *world) names() (all []string) {
 
 func (w *world) config() string { return filepath.Join(w.dir, "muara.yaml") }
 
+func (w *world) program() string {
+	if w.settings.muara != "" {
+		return w.settings.muara
+	}
+	return filepath.Join(w.bin, "muara")
+}
+
 // refusal is an operator command that ended with an error.
 type refusal struct {
 	args []string
@@ -250,7 +264,7 @@ func (r *refusal) Error() string {
 
 // try runs an operator command and decodes its one JSON object into out.
 func (w *world) try(out any, args ...string) error {
-	cmd := exec.CommandContext(w.t.Context(), filepath.Join(w.bin, "muara"), append([]string{"--config", w.config(), "--json"}, args...)...)
+	cmd := exec.CommandContext(w.t.Context(), w.program(), append([]string{"--config", w.config(), "--json"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	raw, err := cmd.Output()
@@ -276,7 +290,7 @@ func (w *world) start(name string, args ...string) *process {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.launched[name]++
-	cmd := exec.Command(filepath.Join(w.bin, "muara"), append([]string{"--config", w.config()}, args...)...)
+	cmd := exec.Command(w.program(), append([]string{"--config", w.config()}, args...)...)
 	p := launch(w.t, w.dir, fmt.Sprintf("%s.%d", name, w.launched[name]), cmd)
 	w.running[name] = p
 	return p
