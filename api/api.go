@@ -22,6 +22,7 @@ import (
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/webhook"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // Deps is what the API stands on.
@@ -36,8 +37,11 @@ type Deps struct {
 	Deposits *deposit.Keeper
 	Invoices *deposit.Opener
 	Money    config.Deposits
-	Writer   *order.Writer
-	Catalog  *catalog.Catalog
+	// Withdrawals keeps withdrawals, and MoneyOut bounds them.
+	Withdrawals *withdraw.Keeper
+	MoneyOut    config.Withdrawals
+	Writer      *order.Writer
+	Catalog     *catalog.Catalog
 	// Opener opens the content of premium orders; nil where none is sold.
 	Opener order.Opener
 	Queue  Queue
@@ -113,6 +117,7 @@ func (s *server) routes() {
 	s.catalogRoutes()
 	s.orderRoutes()
 	s.depositRoutes()
+	s.withdrawRoutes()
 	s.mutationRoutes()
 	s.webhookRoutes()
 	loosen(s.huma.OpenAPI())

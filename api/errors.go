@@ -16,6 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // refusal is what a kind means over HTTP.
@@ -46,7 +47,7 @@ func refusals(kind fault.Kind) refusal {
 	case fault.RateLimited:
 		return refusal{"RateLimited", http.StatusTooManyRequests, "rate_limited", "Too many requests; `Retry-After` says when to go on."}
 	case fault.NotFound:
-		return refusal{"NotFound", http.StatusNotFound, "not_found", "There is no such product, order, deposit or route."}
+		return refusal{"NotFound", http.StatusNotFound, "not_found", "There is no such product, order, deposit, withdrawal or route."}
 	case fault.MethodNotAllowed:
 		return refusal{"MethodNotAllowed", http.StatusMethodNotAllowed, "method_not_allowed", "The route exists, but not with this method; see `Allow`."}
 	case fault.RefConflict:
@@ -166,6 +167,12 @@ func classify(err error) *fault.Error {
 		f = fault.New(fault.NotFound, "there is no such order")
 	case errors.Is(err, order.ErrNotCancelable):
 		f = fault.New(fault.NotCancelable, "this order cannot be canceled")
+	case errors.Is(err, withdraw.ErrConflict):
+		f = fault.New(fault.RefConflict, "this ref was used with other content")
+	case errors.Is(err, withdraw.ErrInsufficient):
+		f = fault.New(fault.InsufficientBalance, "the balance does not hold amount and fee")
+	case errors.Is(err, withdraw.ErrNotFound):
+		f = fault.New(fault.NotFound, "there is no such withdrawal")
 	case errors.Is(err, deposit.ErrConflict):
 		f = fault.New(fault.RefConflict, "this ref was used with another amount")
 	case errors.Is(err, deposit.ErrNotFound):

@@ -80,6 +80,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 			DB:    w.db, Auth: merchant.NewAuthenticator(db.Pool, "mra", time.Now), Limiter: merchant.NewLimiter(rdb, -1, time.Now, log),
 			Placer: placer, Writer: w.writer, Catalog: w.catalog, Opener: w.sealer, Queue: w.queue,
 			Deposits: w.till.keeper, Invoices: w.till.opener(log), Money: config.Deposits{Min: 10_000, Max: 10_000_000},
+			Withdrawals: payouts(w.db.Pool, accounts, w.clock.Now), MoneyOut: config.Withdrawals{Min: 10_000, Max: 10_000_000},
 			Endpoints: webhook.NewEndpoints(db.Pool, w.sealer, guard, time.Now), CheckURL: guard.CheckURL,
 			Now: w.clock.Now, Log: log, Metrics: prometheus.NewRegistry(),
 		}

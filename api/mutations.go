@@ -15,6 +15,7 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 type mutationsInput struct {
@@ -35,7 +36,7 @@ type mutation struct {
 	Credit    int64     `json:"credit" doc:"Rupiah that came in." example:"0"`
 	Balance   int64     `json:"balance" doc:"Rupiah after it." example:"247250"`
 	Kind      string    `json:"kind" enum:"deposit,order,refund,withdraw,withdraw_refund,adjustment,late_charge"`
-	Ref       *string   `json:"ref" doc:"Your ref of the order; of a deposit your ref, or else its deposit_id." example:"trx-0001"`
+	Ref       *string   `json:"ref" doc:"Your ref of the order or withdrawal; of a deposit your ref, or else its deposit_id." example:"trx-0001"`
 	OrderID   *string   `json:"order_id" example:"PPOB-0G3ZK4T8M1Q2R"`
 	Notes     string    `json:"notes" example:"Mobile Legends 10 Diamond"`
 	CreatedAt time.Time `json:"created_at"`
@@ -112,6 +113,10 @@ func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]m
 	if err != nil {
 		return nil, err
 	}
+	withdrawals, err := withdraw.NamesOf(ctx, s.deps.DB.Pool, ids["withdraw"])
+	if err != nil {
+		return nil, err
+	}
 	out := make([]mutation, len(rows))
 	for i, m := range rows {
 		out[i] = mutation{
@@ -121,6 +126,9 @@ func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]m
 			out[i].Ref, out[i].OrderID = &n.Ref, &n.OrderID
 		}
 		if ref, ok := deposits[m.SubjectID]; ok && m.Subject == "deposit" {
+			out[i].Ref = &ref
+		}
+		if ref, ok := withdrawals[m.SubjectID]; ok && m.Subject == "withdraw" {
 			out[i].Ref = &ref
 		}
 	}

@@ -121,7 +121,7 @@ func humaConfig(deps Deps) huma.Config {
 			Tags: []*huma.Tag{
 				{Name: tagOrders, Description: "Place orders and follow them."},
 				{Name: tagCatalog, Description: "What can be ordered, at which price. Answers carry an `ETag`: ask with `If-None-Match` and get 304 while nothing changed."},
-				{Name: tagMoney, Description: "Money in: top the balance up."},
+				{Name: tagMoney, Description: "Money in and out: top the balance up, have it paid out."},
 				{Name: tagAccount, Description: "The merchant, its balance and what moved it."},
 				{Name: tagWebhooks, Description: "Where events go."},
 			},

@@ -54,6 +54,8 @@ const (
 	cursorMutations  cursorKind = 'm'
 	cursorDeliveries cursorKind = 'd'
 	cursorDeposits   cursorKind = 'i'
+
+	cursorWithdrawals cursorKind = 'w'
 )
 
 const (

@@ -15,6 +15,7 @@ import (
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/webhook"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 const tagWebhooks = "Webhooks"
@@ -257,6 +258,8 @@ func (s *server) deliveries(ctx context.Context, rows []webhook.Delivery) ([]del
 			out[i].Subject = names[id].OrderID
 		} else if id, ok := subjectID(d, "deposit:"); ok {
 			out[i].Subject = deposit.PublicID(s.deps.Brand.IDPrefix, id)
+		} else if id, ok := subjectID(d, "withdraw:"); ok {
+			out[i].Subject = withdraw.PublicID(s.deps.Brand.IDPrefix, id)
 		}
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/deposit"
@@ -10,6 +11,7 @@ import (
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/webhook"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // webhooksOnce enqueues deliveries that are due.
@@ -65,7 +67,7 @@ var errDrift = errors.New("scheduler: ledger drift")
 
 // verifyOnce proves the books and shows drift as a metric.
 func (s *Scheduler) verifyOnce(ctx context.Context) (int, error) {
-	r, err := ledger.Verify(ctx, s.Pool, append(order.Checks(), deposit.Checks()...)...)
+	r, err := ledger.Verify(ctx, s.Pool, slices.Concat(order.Checks(), deposit.Checks(), withdraw.Checks())...)
 	if err != nil {
 		return 0, err
 	}

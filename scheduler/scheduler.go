@@ -14,6 +14,7 @@ import (
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // Options are what the scheduler is made from.
@@ -21,6 +22,7 @@ type Options struct {
 	Pool     *pgxpool.Pool
 	Writer   *order.Writer
 	Deposits *deposit.Keeper
+	Payouts  *withdraw.Keeper
 	Enqueuer *queue.Enqueuer
 	Redis    redis.UniversalClient
 	// Upstreams are the names of those configured.
@@ -62,7 +64,7 @@ func (s *Scheduler) jobs() []job {
 		{"queued", time.Second, s.queuedOnce},
 		{"stuck", 2 * time.Second, s.stuckOnce},
 		{"poll", time.Second, s.pollOnce},
-		{"deposits", time.Second, s.depositsOnce},
+		{"money", time.Second, s.moneyOnce},
 		{"webhooks", time.Second, s.webhooksOnce},
 		{"callbacks", 2 * time.Second, s.callbacksOnce},
 		{"callbacks_trim", 10 * time.Minute, s.callbacksTrimOnce},

@@ -203,11 +203,15 @@ func (w *Worker) tellCancel(ctx context.Context, d *deposit.Deposit, slot *budge
 	return w.saw(ctx, d, s, "cancel")
 }
 
-// DepositTurn asks about deposits that are due, for as long as a turn lasts. Like a
-// poll turn it waits for a slot first and chooses then.
-func (w *Worker) DepositTurn(ctx context.Context, _ queue.Task) error {
+// MoneyTurn pays out what is to be paid out and asks about what is due, for as long
+// as a turn lasts. Like a poll turn it waits for a slot before it chooses which
+// deposit to ask about.
+func (w *Worker) MoneyTurn(ctx context.Context, _ queue.Task) error {
 	ctx, cancel := context.WithTimeout(ctx, turn)
 	defer cancel()
+	if err := w.payoutTurn(ctx); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		slot, err := w.Client.Reserve(ctx, budget.Poll)
 		if err != nil {

@@ -100,7 +100,7 @@ func (b *bank) open() *deposit.Deposit {
 func (b *bank) look(w *Worker, d *deposit.Deposit, after time.Duration) *deposit.Deposit {
 	b.t.Helper()
 	b.advance(after)
-	require.NoError(b.t, w.DepositTurn(b.t.Context(), queue.Task{}))
+	require.NoError(b.t, w.MoneyTurn(b.t.Context(), queue.Task{}))
 	return b.reread(d)
 }
 
@@ -357,7 +357,7 @@ func TestACodeIsReadFromAPicture(t *testing.T) {
 		_, err = b.try()
 		require.ErrorIs(t, err, deposit.ErrNoGateway)
 	}
-	require.NoError(t, b.desks["up-c"].DepositTurn(t.Context(), queue.Task{}))
+	require.NoError(t, b.desks["up-c"].MoneyTurn(t.Context(), queue.Task{}))
 	require.Equal(t, []string{"TILL-2", "TILL-3"}, g.canceled, "what nobody can pay is closed")
 }
 
@@ -375,9 +375,9 @@ func TestAnInvoiceThatComesTooLateIsClosed(t *testing.T) {
 		err := s.db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM deposit_attempts WHERE outcome = 'late' AND upstream_ref = 'TILL-1'`).Scan(&n)
 		return err == nil && n == 1
 	}, 5*time.Second, 10*time.Millisecond)
-	require.NoError(t, w.DepositTurn(t.Context(), queue.Task{}))
+	require.NoError(t, w.MoneyTurn(t.Context(), queue.Task{}))
 	require.Equal(t, []string{"TILL-1"}, slow.canceled)
-	require.NoError(t, w.DepositTurn(t.Context(), queue.Task{}))
+	require.NoError(t, w.MoneyTurn(t.Context(), queue.Task{}))
 	require.Len(t, slow.canceled, 1)
 	require.Equal(t, d.UpstreamRef, b.reread(d).UpstreamRef)
 }
@@ -389,13 +389,13 @@ func TestAnUnsoundInvoiceIsClosedAndPassedOver(t *testing.T) {
 	w := s.over("up-a", odd)
 	b := s.bank(w, s.over("up-c", &till{}))
 	require.Equal(t, "up-c", b.open().Gateway)
-	require.NoError(t, w.DepositTurn(t.Context(), queue.Task{}))
+	require.NoError(t, w.MoneyTurn(t.Context(), queue.Task{}))
 	require.Equal(t, []string{"TILL-1"}, odd.canceled)
 	odd.edit = func(i *upstream.Invoice) { i.UpstreamRef = "SAME" }
 	s.advance(time.Minute)
 	require.Equal(t, "up-a", b.open().Gateway)
 	require.Equal(t, "up-c", b.open().Gateway)
-	require.NoError(t, w.DepositTurn(t.Context(), queue.Task{}))
+	require.NoError(t, w.MoneyTurn(t.Context(), queue.Task{}))
 	require.Equal(t, []string{"TILL-1"}, odd.canceled, "another deposit's invoice is not closed")
 }
 

@@ -125,7 +125,7 @@ func (s *stage) over(name string, d upstream.Driver) *Worker {
 			Pool: s.db.Pool, Importer: intake.New(s.db.Pool, intake.Options{Now: s.clock, Log: log}), Now: s.clock, Log: log,
 			Router: &catalog.Router{Pool: s.db.Pool, Now: s.clock, Random: func(int64) int64 { return 0 }},
 		},
-		Deposits: s.keeper(),
+		Deposits: s.keeper(), Payouts: s.payouts(),
 	})
 }
 
@@ -207,4 +207,12 @@ func (s *stage) fault(core *emulate.Core, r emulate.Rule) {
 	s.t.Helper()
 	_, err := core.AddFault(r)
 	require.NoError(s.t, err)
+}
+
+// fund puts money into a wallet.
+func (s *stage) fund(wallet, amount int64) error {
+	return pg.InTx(s.t.Context(), s.db.Pool, func(tx pgx.Tx) error {
+		_, err := ledger.Adjust(s.t.Context(), tx, ledger.NewAccounts(s.db.Pool), wallet, amount, "opening", "test", s.now)
+		return err
+	})
 }

@@ -49,7 +49,7 @@ func (w *Worker) Serve(ctx context.Context, rdb redis.UniversalClient, c Capacit
 	servers := []server{
 		one(queue.Buy(name), c.Urgent, urgentCheck, tasks{queue.TypeBuy: w.Buy}),
 		one(queue.Ask(name), c.Urgent/4, urgentCheck, tasks{queue.TypeAct: w.Act, queue.TypeAsk: w.Ask}),
-		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn, queue.TypeDeposit: w.DepositTurn}),
+		one(queue.Poll(name), c.Patient, patientCheck, tasks{queue.TypePoll: w.PollTurn, queue.TypeMoney: w.MoneyTurn}),
 		one(queue.Low(name), 1, patientCheck, tasks{queue.TypeCatalog: w.CatalogTurn, queue.TypeBalance: w.BalanceTurn, queue.TypeReconcile: w.ReconcileTurn}),
 	}
 	if _, posts := w.Client.Driver().(upstream.Callback); posts {

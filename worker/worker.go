@@ -17,6 +17,7 @@ import (
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // Options are what the workers of one upstream are made from.
@@ -26,6 +27,7 @@ type Options struct {
 	Writer   *order.Writer
 	Desk     *intake.Desk
 	Deposits *deposit.Keeper
+	Payouts  *withdraw.Keeper
 	Enqueuer *queue.Enqueuer
 	Log      *slog.Logger
 	Tracer   trace.Tracer

@@ -13,6 +13,7 @@ import (
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/withdraw"
 	"github.com/muarahq/muara/scheduler"
 )
 
@@ -85,7 +86,8 @@ func (l *lab) prepareSide(ctx context.Context, s *side) error {
 	clock := func() time.Time { return s.now }
 	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil, nil)
 	s.sched = scheduler.New(scheduler.Options{
-		Pool: s.db.Pool, Writer: writer, Deposits: deposit.New(deposit.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}), Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source},
+		Pool: s.db.Pool, Writer: writer, Deposits: deposit.New(deposit.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}),
+		Payouts: withdraw.New(withdraw.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}), Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source},
 		Registerer: prometheus.NewRegistry(), Log: quietLog(), Now: clock,
 	})
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 type ledgerCmd struct {
@@ -34,7 +35,7 @@ func (ledgerVerifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := ledger.Verify(e.ctx, db.Pool, append(order.Checks(), deposit.Checks()...)...)
+	r, err := ledger.Verify(e.ctx, db.Pool, slices.Concat(order.Checks(), deposit.Checks(), withdraw.Checks())...)
 	if err != nil {
 		return err
 	}
@@ -136,6 +137,10 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
+	withdrawals, err := withdraw.NamesOf(e.ctx, db.Pool, ids[subjectWithdraw])
+	if err != nil {
+		return nil, err
+	}
 	s := &statement{MerchantID: c.Merchant, Mode: c.Mode, Mutations: make([]mutationRow, 0, len(ms))}
 	if s.Closing, err = closing(e, wallet, ms, r); err != nil {
 		return nil, err
@@ -148,6 +153,8 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 		switch m.Subject {
 		case subjectDeposit:
 			row.Ref = deposits[m.SubjectID]
+		case subjectWithdraw:
+			row.Ref = withdrawals[m.SubjectID]
 		case subjectOrder:
 			row.Ref, row.OrderID = names[m.SubjectID].Ref, names[m.SubjectID].OrderID
 		}

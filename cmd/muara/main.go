@@ -47,6 +47,7 @@ type cli struct {
 	Catalog  catalogCmd  `cmd:"" help:"What is for sale: import, list, review."`
 	Order    orderCmd    `cmd:"" help:"Orders: list, evidence, resolve."`
 	Deposit  depositCmd  `cmd:"" help:"Deposits: list, evidence, credit, statements."`
+	Withdraw withdrawCmd `cmd:"" help:"Withdrawals: list, evidence, approve, reject, resolve."`
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: how they are, pause, resume."`
 	Ledger   ledgerCmd   `cmd:"" help:"The books: verify, statements."`
 	Webhook  webhookCmd  `cmd:"" help:"Outgoing webhooks: list, replay."`

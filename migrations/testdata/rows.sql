@@ -76,3 +76,9 @@ VALUES ('rq', current_date, 1, now(), now(), 'scheduler', 'running', 'statement'
 INSERT INTO reconciliation_lines (reconciliation_id, key, kind, order_id, attempt, our_ref, upstream_ref, code, target, ours, theirs, ours_cost, theirs_cost, at, note)
 SELECT id, 'o:1:1', 'matched', 1, 1, '1-1', '', 'x10', '123', 'succeeded', 'succeeded', 2500, 2500, now(), '' FROM reconciliations;
 INSERT INTO upstream_balances (upstream, slot, balance, at) VALUES ('rq', now(), 994500, now());
+INSERT INTO withdrawals (id, wallet_id, mode, ref, content_hash, amount, fee, method, account_number, account_name, receiver, state, version, approvals, gateway,
+    attempt, claim, upstream_ref, charge, refused, message, flag, trace_parent, checker, check_result, check_name, polls, created_at, updated_at)
+SELECT 1, id, 'live', 'wd-1', '', 20000, 1000, 'dana', '081234567890', 'BUDI', '081234567890', 'pending', 1, 1, 'rq',
+    0, '', '', 0, '', '', '', '', '', '', '', 0, now(), now() FROM wallets;
+INSERT INTO withdrawal_approvals (withdrawal_id, actor, created_at) VALUES (1, 'cli:ops', now());
+INSERT INTO withdrawal_events (withdrawal_id, version, from_state, to_state, cause, detail, created_at) VALUES (1, 1, '', 'pending', 'merchant', '', now());

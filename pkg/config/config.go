@@ -20,9 +20,12 @@ type Config struct {
 	Scheduler Scheduler  `yaml:"scheduler"`
 	Orders    Orders     `yaml:"orders"`
 	Deposits  Deposits   `yaml:"deposits"`
-	Catalog   Catalog    `yaml:"catalog"`
-	Log       Log        `yaml:"log"`
-	Trace     Trace      `yaml:"trace"`
+
+	Withdrawals Withdrawals `yaml:"withdrawals"`
+
+	Catalog Catalog `yaml:"catalog"`
+	Log     Log     `yaml:"log"`
+	Trace   Trace   `yaml:"trace"`
 
 	src Source
 }
@@ -225,4 +228,5 @@ func (c *Config) defaults() {
 		}
 	}
 	c.depositDefaults()
+	c.withdrawalDefaults()
 }

@@ -34,6 +34,7 @@ func (c *Config) validate(errs *errorList) {
 	c.validateWorker(errs)
 	c.validatePolicy(errs)
 	c.validateDeposits(errs)
+	c.validateWithdrawals(errs)
 	seen := map[string]int{}
 	for i, u := range c.Upstreams {
 		path := fmt.Sprintf("upstreams[%d]", i)

@@ -22,3 +22,16 @@ const (
 	KindSuspense       = "suspense"        // clearing to suspense
 	KindSuspenseReturn = "suspense_return" // suspense to clearing: given back, or booked anew
 )
+
+// Payouts holds what merchants are having paid out until it has been.
+const Payouts = "payouts_clearing"
+
+// The kinds of entries on a withdrawal. The first two are what its mutations show.
+const (
+	KindWithdraw       = "withdraw"        // wallet to payouts: amount and fee
+	KindWithdrawRefund = "withdraw_refund" // payouts to wallet
+	KindPayout         = "payout"          // payouts to float: the amount
+	KindWithdrawFee    = "withdraw_fee"    // payouts to fees
+	KindPayoutCharge   = "payout_charge"   // charges to float: what the gateway took beside
+	KindLatePayout     = "late_payout"     // loss to float: paid out after it had been given back
+)

@@ -21,7 +21,7 @@ const (
 	TypeCatalog = "catalog"
 	TypeBalance = "balance"
 	TypeWebhook = "webhook"
-	TypeDeposit = "deposit"
+	TypeMoney   = "money"
 	// TypeReconcile is a turn at the comparison of a day.
 	TypeReconcile = "reconcile"
 	// TypeCallback is what a source posted, to be read.
@@ -138,10 +138,10 @@ func (e *Enqueuer) BalanceTurn(ctx context.Context, upstream string, slot int64)
 	return e.put(ctx, TypeBalance, Low(upstream), "balance:"+upstream+":"+strconv.FormatInt(slot, 10), Task{}, turnTimeout)
 }
 
-// DepositTurn asks for a turn of questions about deposits; one that waits or runs is
+// MoneyTurn asks for a turn at deposits and withdrawals; one that waits or runs is
 // enough.
-func (e *Enqueuer) DepositTurn(ctx context.Context, upstream string, gen int64) error {
-	return e.put(ctx, TypeDeposit, Poll(upstream), "deposit:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
+func (e *Enqueuer) MoneyTurn(ctx context.Context, upstream string, gen int64) error {
+	return e.put(ctx, TypeMoney, Poll(upstream), "money:"+upstream+":"+strconv.FormatInt(gen, 10), Task{}, turnTimeout)
 }
 
 // Webhook asks for an event to be delivered, having been tried attempts times.

@@ -30,7 +30,7 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"deposits", s.deposits},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"deposits", s.deposits}, {"withdrawals", s.withdrawals},
 		{"unreachable", s.unreachable}, {"refusals", s.refusals}, {"absent", s.absent}, {"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
@@ -242,6 +242,29 @@ func (s *spy) deposits() {
 	s.ask(s.m, http.StatusNotFound, "not_found", http.MethodGet, "/deposit/takada", nil)
 	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/deposits", nil)
 	s.w.cli(nil, "deposit", "list")
+}
+
+// withdrawals are money on its way out, by a person's hand: nobody here pays out.
+func (s *spy) withdrawals() {
+	type withdrawal struct {
+		WithdrawID string `json:"withdraw_id"`
+		Status     string `json:"status"`
+	}
+	ask := func(ref string) string {
+		in := body{"ref": ref, "amount": 50_000, "method": "dana", "account_number": "081234567890", "account_name": "Budi"}
+		return decode[withdrawal](s.t, s.ask(s.m, http.StatusOK, "", http.MethodPost, "/withdraw", in)).WithdrawID
+	}
+	paid, back := ask("putih-tarik"), ask("putih-tolak")
+	s.w.cli(nil, "withdraw", "approve", paid)
+	s.w.cli(nil, "withdraw", "resolve", paid, "--as", "success", "--why", "sent by hand, not by rumahotp")
+	s.w.cli(nil, "withdraw", "reject", back, "--why", "rumahotp would not")
+	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/withdraw/putih-tarik", nil)
+	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/withdrawals", nil)
+	s.ask(s.m, http.StatusConflict, "ref_conflict", http.MethodPost, "/withdraw",
+		body{"ref": "putih-tarik", "amount": 60_000, "method": "dana", "account_number": "081234567890", "account_name": "Budi"})
+	s.ask(s.m, http.StatusBadRequest, "invalid_request", http.MethodPost, "/withdraw", body{"ref": "putih-aneh"})
+	s.ask(s.m, http.StatusNotFound, "not_found", http.MethodGet, "/withdraw/takada", nil)
+	s.w.cli(nil, "withdraw", "list")
 }
 
 // refusals are the ways in which a request is refused that no upstream has a part in.

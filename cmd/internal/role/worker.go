@@ -64,7 +64,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 		Mode:     source(cfg).Mode,
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
 		Desk:     d.desk(), Callbacks: m.Callbacks,
-		Deposits: d.deposits(d.hint(enqueuer)),
+		Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)),
 	})
 	if err := catalog.KnowUpstream(ctx, d.DB.Pool, source(cfg), d.Now()); err != nil {
 		return err

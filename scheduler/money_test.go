@@ -60,9 +60,9 @@ func TestGatewaysWithSomethingDueGetATurnEach(t *testing.T) {
 		_, err := d.deposit(g, deposit.Gateway{Name: "up-a"}, "")
 		require.NoError(t, err)
 	}
-	require.Zero(t, d.atOnce((*Scheduler).depositsOnce), "too young to ask about")
+	require.Zero(t, d.atOnce((*Scheduler).moneyOnce), "too young to ask about")
 	d.now = d.now.Add(5 * time.Second)
-	d.atOnce((*Scheduler).depositsOnce)
+	d.atOnce((*Scheduler).moneyOnce)
 	require.EqualValues(t, 1, d.depth(queue.Poll("up-a")), "one turn goes on while there is work")
 	require.Zero(t, d.depth(queue.Poll("up-b")))
 	s := d.both[0]
@@ -85,11 +85,11 @@ func TestDepositsThatNobodyAnswersForAreEnded(t *testing.T) {
 	own, err := d.deposit(nil, deposit.Gateway{Name: "own", Own: &deposit.OwnCode{QRIS: code, Codes: 9, Life: time.Minute}}, "")
 	require.NoError(t, err)
 	d.now = d.now.Add(5 * time.Minute)
-	d.atOnce((*Scheduler).depositsOnce)
+	d.atOnce((*Scheduler).moneyOnce)
 	var failed, expired int
 	require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'expired' AND id = $1) FROM deposits`, own.ID).
 		Scan(&failed, &expired))
 	require.Equal(t, 1, failed)
 	require.Equal(t, 1, expired)
-	require.Zero(t, d.atOnce((*Scheduler).depositsOnce))
+	require.Zero(t, d.atOnce((*Scheduler).moneyOnce))
 }

@@ -1,0 +1,64 @@
+package role
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/withdraw"
+)
+
+// TestAWithdrawalOfTheTestModeEndsByItsAccount goes through every role.
+func TestAWithdrawalOfTheTestModeEndsByItsAccount(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	s := g.shop()
+	type view struct {
+		WithdrawID string `json:"withdraw_id"`
+		Status     string
+		Balance    int64
+	}
+	ask := func(account string) view {
+		var v view
+		status, code := s.send(s.test, http.MethodPost, "/withdraw",
+			`{"ref":"wd-`+account+`","amount":50000,"method":"dana","account_number":"`+account+`","account_name":"Budi"}`, &v)
+		require.Equal(t, http.StatusOK, status, code)
+		require.Equal(t, "pending", v.Status)
+		return v
+	}
+	paid, back := ask("081200000001"), ask("081200000004")
+	ends := func(v view, want string) (out view) {
+		require.Eventually(t, func() bool {
+			g.pass(2 * time.Second)
+			s.send(s.test, http.MethodGet, "/withdraw/"+v.WithdrawID, "", &out)
+			return out.Status == want
+		}, 40*time.Second, 200*time.Millisecond)
+		return out
+	}
+	ends(paid, "success")
+	require.EqualValues(t, 9_950_000, ends(back, "rejected").Balance)
+	report, err := ledger.Verify(t.Context(), g.deps.DB.Pool, withdraw.Checks()...)
+	require.NoError(t, err)
+	require.Empty(t, report.Problems)
+}
+
+func TestTheConfigurationsWaysAreThePolicys(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) withdraw.Policy {
+		c, err := config.Parse([]byte(text), config.Source{Env: func(string) (string, bool) { return "", false }})
+		require.NoError(t, err)
+		return WithdrawPolicy(c)
+	}
+	p := parse(`
+upstreams: [{name: pays, driver: invoice, base_url: "https://pays.test"}, {name: checks, driver: rumahotp, base_url: "https://checks.test"}]
+withdrawals: {fee_fixed: 1500, approvals: 2}`)
+	require.Equal(t, withdraw.Way{Gateway: "pays", Checker: "checks", Approvals: 2}, p.Live)
+	require.Equal(t, withdraw.Way{Gateway: config.BuiltInSandbox}, p.Test)
+	require.EqualValues(t, 1_500, p.FeeFixed)
+	require.Equal(t, withdraw.Way{Approvals: 1}, parse("").Live)
+	require.Equal(t, withdraw.Way{Approvals: 1}, parse(`upstreams: [{name: uji, driver: sandbox, provides: [ppob]}]`).Test)
+}
