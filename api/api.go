@@ -15,8 +15,10 @@ import (
 
 	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/deposit"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
@@ -37,6 +39,11 @@ type Deps struct {
 	Deposits *deposit.Keeper
 	Invoices *deposit.Opener
 	Money    config.Deposits
+	// Inquiries keeps bills that are asked for before they are paid.
+	Inquiries *inquiry.Keeper
+	// Checks keeps accounts that are looked up, and Checkers are who does it.
+	Checks   *check.Keeper
+	Checkers Checkers
 	// Withdrawals keeps withdrawals, and MoneyOut bounds them.
 	Withdrawals *withdraw.Keeper
 	MoneyOut    config.Withdrawals
@@ -67,6 +74,9 @@ type Queue interface {
 	Callback(ctx context.Context, upstream string, id int64, attempts int, gen int64) error
 	// Ask waits for a worker's answer until ctx ends.
 	Ask(ctx context.Context, upstream, kind string, offerID int64) (*queue.Answer, error)
+	AskInquiry(ctx context.Context, upstream string, inquiryID int64) (verdict string, err error)
+	AskCheck(ctx context.Context, upstream string, checkID int64) (verdict string, err error)
+	AskTargets(ctx context.Context, upstream, kind string) (verdict string, err error)
 }
 
 // Server is the merchant API and its public pages. It is an http.Handler.
@@ -116,6 +126,8 @@ func (s *server) routes() {
 	s.accountRoutes()
 	s.catalogRoutes()
 	s.orderRoutes()
+	s.inquiryRoutes()
+	s.checkRoutes()
 	s.depositRoutes()
 	s.withdrawRoutes()
 	s.mutationRoutes()

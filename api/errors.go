@@ -15,6 +15,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
@@ -58,6 +59,10 @@ func refusals(kind fault.Kind) refusal {
 		return refusal{"NotAvailable", http.StatusConflict, "not_available", "The action does not apply to this order now."}
 	case fault.InquiryRequired:
 		return refusal{"InquiryRequired", http.StatusConflict, "inquiry_required", "The product is a bill: it is paid after an inquiry."}
+	case fault.InquiryExpired:
+		return refusal{"InquiryExpired", http.StatusGone, "inquiry_expired", "What was inquired can no longer be paid: ask for the bill anew."}
+	case fault.BillNotFound:
+		return refusal{"BillNotFound", http.StatusUnprocessableEntity, "bill_not_found", "The customer owes nothing, or is not known."}
 	case fault.Unavailable:
 		return refusal{"Unavailable", http.StatusUnprocessableEntity, "unavailable", "The SKU is known but cannot be bought now; `details` says why and until when."}
 	case fault.PriceChanged:
@@ -75,7 +80,7 @@ func refusals(kind fault.Kind) refusal {
 type failure struct {
 	OK      bool      `json:"ok" enum:"false" doc:"Always false."`
 	Message string    `json:"error" doc:"What is wrong, in words." example:"sku: is required"`
-	Code    string    `json:"code" doc:"What is wrong, for programs." enum:"invalid_request,unauthorized,forbidden,ip_not_allowed,rate_limited,not_found,method_not_allowed,ref_conflict,not_cancelable,not_available,inquiry_required,unavailable,price_changed,insufficient_balance,upstream_error,internal_error"`
+	Code    string    `json:"code" doc:"What is wrong, for programs." enum:"invalid_request,unauthorized,forbidden,ip_not_allowed,rate_limited,not_found,method_not_allowed,ref_conflict,not_cancelable,not_available,inquiry_required,inquiry_expired,bill_not_found,unavailable,price_changed,insufficient_balance,upstream_error,internal_error"`
 	Details []problem `json:"details,omitempty" nullable:"false" doc:"What is wrong with single fields."`
 
 	status int
@@ -163,6 +168,10 @@ func classify(err error) *fault.Error {
 	case errors.Is(err, order.ErrLinkBusy):
 		f = fault.New(fault.NotAvailable, "an order for this target is still open at this service; wait until it has ended")
 		f.Details = []fault.Detail{{Field: "target", Message: "an order for it is still open at this service"}}
+	case errors.Is(err, inquiry.ErrConflict):
+		f = fault.New(fault.RefConflict, "this ref was used with other content")
+	case errors.Is(err, order.ErrInquiryExpired):
+		f = fault.New(fault.InquiryExpired, "the inquiry has expired; ask for the bill anew")
 	case errors.Is(err, order.ErrNotFound):
 		f = fault.New(fault.NotFound, "there is no such order")
 	case errors.Is(err, order.ErrNotCancelable):
@@ -183,7 +192,8 @@ func classify(err error) *fault.Error {
 		f = fault.New(fault.Upstream, "no payment code can be made at the moment; asking again is safe").After(retryDeposit).Because(err)
 	case errors.Is(err, order.ErrNotAvailable):
 		f = fault.New(fault.NotAvailable, "this action does not apply to the order now")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, order.ErrStale):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, order.ErrStale), errors.Is(err, inquiry.ErrStale),
+		errors.Is(err, order.ErrInquiredAnew):
 		f = fault.New(fault.Upstream, "no answer in time; asking again is safe").After(time.Second)
 	default:
 		f = fault.New(fault.Internal, "internal error; asking again is safe")

@@ -19,7 +19,9 @@ import (
 
 	"github.com/muarahq/muara/api"
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
@@ -40,6 +42,8 @@ type world struct {
 	writer  *order.Writer
 	queue   *fakeQueue
 	till    *till
+	bills   *inquiry.Keeper
+	checks  *check.Keeper
 	apis    [2]*api.Server
 	sealer  *seal.Sealer
 	clock   *clock
@@ -72,6 +76,9 @@ func newWorld(t testing.TB, opts ...option) *world {
 	}})
 	rdb := testredis.New(t)
 	w.till = newTill(w, accounts)
+	w.bills = &inquiry.Keeper{Pool: db.Pool, Now: w.clock.Now}
+	w.queue.inquire = w.biller
+	w.checks = &check.Keeper{Pool: db.Pool, Now: w.clock.Now}
 	for i := range w.apis {
 		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log, nil)
 		t.Cleanup(placer.Close)
@@ -81,6 +88,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 			Placer: placer, Writer: w.writer, Catalog: w.catalog, Opener: w.sealer, Queue: w.queue,
 			Deposits: w.till.keeper, Invoices: w.till.opener(log), Money: config.Deposits{Min: 10_000, Max: 10_000_000},
 			Withdrawals: payouts(w.db.Pool, accounts, w.clock.Now), MoneyOut: config.Withdrawals{Min: 10_000, Max: 10_000_000},
+			Inquiries: w.bills, Checks: w.checks, Checkers: api.Checkers{Live: []string{"hiddenone", "hiddenotp"}, Test: []string{"sandbox"}},
 			Endpoints: webhook.NewEndpoints(db.Pool, w.sealer, guard, time.Now), CheckURL: guard.CheckURL,
 			Now: w.clock.Now, Log: log, Metrics: prometheus.NewRegistry(),
 		}
@@ -330,6 +338,26 @@ type fakeQueue struct {
 	posts []int64
 	ask   func(ctx context.Context, offerID int64) (*queue.Answer, error)
 	asked int
+	// inquire answers whoever asks for a bill.
+	inquire func(ctx context.Context, upstream string, inquiryID int64) (string, error)
+	// check and targets answer whoever has an account looked up.
+	check   func(ctx context.Context, upstream string, checkID int64) (string, error)
+	targets func(ctx context.Context, upstream, kind string) (string, error)
+}
+
+func (q *fakeQueue) AskCheck(ctx context.Context, upstream string, checkID int64) (string, error) {
+	return q.check(ctx, upstream, checkID)
+}
+
+func (q *fakeQueue) AskTargets(ctx context.Context, upstream, kind string) (string, error) {
+	return q.targets(ctx, upstream, kind)
+}
+
+func (q *fakeQueue) AskInquiry(ctx context.Context, upstream string, inquiryID int64) (string, error) {
+	q.mu.Lock()
+	inquire := q.inquire
+	q.mu.Unlock()
+	return inquire(ctx, upstream, inquiryID)
 }
 
 func (q *fakeQueue) Buy(_ context.Context, _ string, id int64, _ int, _ int64) error {

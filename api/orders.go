@@ -65,7 +65,7 @@ func (s *server) orderRoutes() {
 		id: "place-order", method: http.MethodPost, path: "/order", tag: tagOrders,
 		summary: "Place an order", text: textPlaceOrder, body: orderBody{}, sends: examplesOrderBody(), gives: examplePlaced,
 		refusals: []fault.Kind{
-			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.NotFound,
+			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
 			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
 		},
 	}, s.placeOrder)
@@ -99,6 +99,9 @@ func (s *server) orderRoutes() {
 	}, s.actOn((*order.Writer).Refill))
 }
 
+// anewTries bounds how often a payment follows a bill that is asked for anew under it.
+const anewTries = 3
+
 // placeOrder decodes, decides against the catalogue in memory, and has it placed.
 func (s *server) placeOrder(ctx context.Context, _ *noInput) (*placedData, error) {
 	body, err := readBody(ctx)
@@ -116,6 +119,12 @@ func (s *server) placeOrder(ctx context.Context, _ *noInput) (*placedData, error
 		return s.replayOr(ctx, p, err)
 	}
 	placed, err := s.deps.Placer.Place(ctx, &p.Request)
+	for tries := 0; errors.Is(err, order.ErrInquiredAnew) && tries < anewTries; tries++ { // since it was read: what it stands for now is what is paid
+		if err := s.decide(ctx, p); err != nil {
+			return s.replayOr(ctx, p, err)
+		}
+		placed, err = s.deps.Placer.Place(ctx, &p.Request)
+	}
 	if errors.Is(err, order.ErrOutOfStock) {
 		return nil, outOfStock()
 	}
@@ -168,14 +177,16 @@ func (s *server) decide(ctx context.Context, p *placement) error {
 		return wrongField("sku", "is not of category "+string(p.Category))
 	}
 	p.ProductID, p.Name = product.ID, product.Name
-	if err := p.checkInputs(product); err != nil {
-		return err
+	if product.Type != catalog.Postpaid { // a bill's were given when it was asked for
+		if err := p.checkInputs(product); err != nil {
+			return err
+		}
 	}
 	if err := s.checkCallback(ctx, p.CallbackURL); err != nil {
 		return err
 	}
 	if product.Type == catalog.Postpaid {
-		return fault.New(fault.InquiryRequired, "a bill needs an inquiry first")
+		return s.decideBill(ctx, p, snapshot, product)
 	}
 	if p.Price, ok = p.total(snapshot.Price(product, who.Tier)); !ok {
 		return wrongField("quantity", "is too large")

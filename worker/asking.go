@@ -104,7 +104,7 @@ func (w *Worker) sendAgain(ctx context.Context, o *order.Order, slot *budget.Slo
 		slot.Unused(ctx)
 		return w.stillUnknown(ctx, again, upstream.AsError(err))
 	}
-	res, err := w.Client.Submit(ctx, slot, p)
+	res, err := w.send(ctx, slot, p)
 	e := upstream.AsError(err)
 	switch {
 	case e != nil && (e.Class != upstream.Rejected || e.Reason == upstream.ReasonDuplicate):

@@ -27,6 +27,9 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	if o.State != order.Queued || o.Attempt != t.Attempt || o.Upstream != w.Client.Name {
 		return nil
 	}
+	if o.Overdue(w.Now()) {
+		return w.tooLate(ctx, o)
+	}
 	ctx, span := w.Tracer.Start(muaratrace.Extract(ctx, o.TraceParent), "worker.buy", trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
 	if w.paused(ctx) {
@@ -39,9 +42,13 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	if err != nil {
 		return errLater
 	}
-	if w.paused(ctx) { // meanwhile: the wait may have been long
+	switch { // meanwhile: the wait may have been long
+	case w.paused(ctx):
 		slot.Unused(ctx)
 		return w.elsewhere(ctx, o)
+	case o.Overdue(w.Now()):
+		slot.Unused(ctx)
+		return w.tooLate(ctx, o)
 	}
 	return w.submit(ctx, o, slot)
 }
@@ -50,6 +57,9 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 // usable answers to another offer, if there is one; else the order waits, and the
 // scheduler brings it back.
 func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
+	if o.Facts.Bill != nil {
+		return nil // it is paid through whom it was inquired
+	}
 	tried, err := order.Tried(ctx, w.DB.Pool, o.ID)
 	if err != nil {
 		return err
@@ -80,7 +90,7 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 		slot.Unused(ctx)
 		return w.settle(ctx, claimed, nil, err, "submit")
 	}
-	res, err := w.Client.Submit(ctx, slot, p)
+	res, err := w.send(ctx, slot, p)
 	if err == nil {
 		err = w.twin(ctx, claimed, res)
 	}

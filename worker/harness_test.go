@@ -126,6 +126,7 @@ func (s *stage) over(name string, d upstream.Driver) *Worker {
 			Router: &catalog.Router{Pool: s.db.Pool, Now: s.clock, Random: func(int64) int64 { return 0 }},
 		},
 		Deposits: s.keeper(), Payouts: s.payouts(),
+		Inquiries: s.bills(), Checks: s.checks(),
 	})
 }
 

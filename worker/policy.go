@@ -28,6 +28,8 @@ const (
 	sayCanceled    = "The order was canceled. You have been refunded."
 	sayExpired     = "No code arrived before the number expired. You have been refunded."
 	sayPartial     = "Delivered in part. The rest has been refunded."
+	sayLate        = "The bill could not be paid in time. Ask for it anew and order again. You have been refunded."
+	sayNoBill      = "Nothing is owed any more, or it has been paid otherwise. You have been refunded."
 )
 
 // facts are what the policy needs to know besides the upstream's word.
@@ -103,6 +105,12 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 		if f.o.Category == order.SMM {
 			s.Message = sayLink
 		}
+		return
+	case upstream.ReasonExpired:
+		s.To, s.Message = order.Failed, sayLate
+		return
+	case upstream.ReasonNoBill:
+		s.To, s.Message = order.Failed, sayNoBill
 		return
 	case upstream.ReasonBusy:
 		s.To, s.Message = order.Failed, sayBusy // elsewhere it would take from the other one

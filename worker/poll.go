@@ -283,7 +283,7 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 		slot.Unused(ctx)
 		return w.unsent(ctx, again, err)
 	}
-	res, err := w.Client.Submit(ctx, slot, p)
+	res, err := w.send(ctx, slot, p)
 	if e := upstream.AsError(err); e != nil && (e.Class == upstream.NotSent || e.Class == upstream.Throttled) {
 		return w.unsent(ctx, again, err)
 	}

@@ -172,8 +172,15 @@ func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
 
 // Ask answers a question that a merchant waits for.
 func (w *Worker) Ask(ctx context.Context, t queue.Task) error {
-	if t.DepositID != 0 {
+	switch {
+	case t.DepositID != 0:
 		return w.askDeposit(ctx, t)
+	case t.InquiryID != 0:
+		return w.askInquiry(ctx, t)
+	case t.CheckID != 0:
+		return w.askCheck(ctx, t)
+	case t.Targets != "":
+		return w.askTargets(ctx, t)
 	}
 	a := queue.Answer{}
 	if err := w.Desk.Operators(ctx, w.Client, t.OfferID); err != nil {

@@ -12,7 +12,9 @@ import (
 
 	"github.com/muarahq/muara/pkg/arrival"
 	"github.com/muarahq/muara/pkg/catalog/intake"
+	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/deposit"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
@@ -28,10 +30,13 @@ type Options struct {
 	Desk     *intake.Desk
 	Deposits *deposit.Keeper
 	Payouts  *withdraw.Keeper
-	Enqueuer *queue.Enqueuer
-	Log      *slog.Logger
-	Tracer   trace.Tracer
-	Now      func() time.Time
+	// Inquiries keeps bills that are asked for, and Checks accounts that are looked up.
+	Inquiries *inquiry.Keeper
+	Checks    *check.Keeper
+	Enqueuer  *queue.Enqueuer
+	Log       *slog.Logger
+	Tracer    trace.Tracer
+	Now       func() time.Time
 	// Mode is live, or test for workers of a sandbox: orders of the other are never sent.
 	Mode string
 	// Recharge takes the price again after a late success where the balance allows.
@@ -59,7 +64,7 @@ var errLater = errors.New("worker: later")
 // purchase gives the driver's view of an order's attempt.
 func purchase(o *order.Order, attempt int) (*upstream.Purchase, error) {
 	p := &upstream.Purchase{
-		OrderID: o.ID, Attempt: attempt, Ref: order.OurRef(o.ID, attempt), MerchantRef: o.Ref, UpstreamRef: o.UpstreamRef, Category: string(o.Category),
+		OrderID: o.ID, Attempt: attempt, Ref: o.OurRef(attempt), MerchantRef: o.Ref, UpstreamRef: o.UpstreamRef, Category: string(o.Category),
 		Code: o.Code, Extra: o.Extra, Target: o.Recipient(), Quantity: o.Quantity, Cost: o.Cost, MaxCost: o.MaxCost,
 		Sends: o.Sends,
 	}
@@ -71,6 +76,12 @@ func purchase(o *order.Order, attempt int) (*upstream.Purchase, error) {
 	}
 	if o.ExpiresAt != nil {
 		p.ExpiresAt = *o.ExpiresAt
+	}
+	if b := o.Facts.Bill; b != nil {
+		p.Bill = &upstream.Bill{
+			UpstreamRef: b.UpstreamRef, CustomerName: b.CustomerName, Period: b.Period, Amount: b.Amount, Admin: b.Admin, Total: b.Total, Cost: b.Cost,
+			Lines: b.Lines, ExpiresAt: b.PayBy,
+		}
 	}
 	if len(o.Inputs) > 0 {
 		if err := json.Unmarshal(o.Inputs, &p.Inputs); err != nil {
@@ -88,8 +99,12 @@ func (w *Worker) facts(ctx context.Context, o *order.Order) facts {
 	}
 }
 
-// next finds another offer. Without the history of attempts none may be chosen.
+// next finds another offer. Without the history of attempts none may be chosen. A bill is
+// paid through whom it was inquired, and through nobody else.
 func (w *Worker) next(ctx context.Context, o *order.Order) *order.Route {
+	if o.Facts.Bill != nil {
+		return nil
+	}
 	tried, err := order.Tried(context.WithoutCancel(ctx), w.DB.Pool, o.ID)
 	if err != nil {
 		w.Log.ErrorContext(ctx, "no other offer looked for", "order", o.ID, "error", err)

@@ -162,6 +162,9 @@ func wanted(line string) string {
 		{"/smm/services", `"rate"`},
 		{`"category":"smm"`, `"price"`},
 		{"/order/smm-", `"status":"completed"`},
+		{"/inquiry", `"expires_at"`},
+		{`"ref":"bill-`, `"total"`},
+		{"/order/bill-", `"status":"completed"`},
 		{`"category":"ppob"`, `"price"`},
 		{`"category":"otp"`, `"price"`},
 		{`"category":"product"`, `"content":"demo001@example.com`},
@@ -194,7 +197,7 @@ func TestEveryPrintedLineWorksAsPasted(t *testing.T) {
 	r := newFirstRun(t)
 	p := r.start()
 	lines := p.commands()
-	require.GreaterOrEqual(t, len(lines), 28, "this many are printed")
+	require.GreaterOrEqual(t, len(lines), 31, "this many are printed")
 	paste(t, "go run ./cmd/muara version") // what is built once is not waited for below
 	for _, line := range lines {
 		shows := wanted(line)

@@ -18,8 +18,8 @@ import (
 
 // goods are what the printed lines order: what the catalogue has at this moment.
 type goods struct {
-	ppob, otp, smm, product string
-	service                 string
+	ppob, bill, otp, smm, product string
+	service                       string
 }
 
 // smmQuantity is how many the printed line orders of a social media service.
@@ -68,6 +68,13 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 			}
 		}
 	}
+	var bills catalog.PPOBProducts
+	if err := c.get(ctx, "/ppob/products?available=true&type=postpaid", &bills); err != nil {
+		return nil, err
+	}
+	if len(bills.Products) > 0 {
+		out.bill = bills.Products[0].SKU
+	}
 	var products catalog.PremiumProducts
 	if err := c.get(ctx, "/products", &products); err != nil {
 		return nil, err
@@ -92,8 +99,8 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 	if err := c.findNumber(ctx, out); err != nil {
 		return nil, err
 	}
-	if out.ppob == "" || out.otp == "" || out.smm == "" || out.product == "" {
-		return nil, fmt.Errorf("%w: ppob %q, otp %q, smm %q, product %q", errNothing, out.ppob, out.otp, out.smm, out.product)
+	if out.ppob == "" || out.bill == "" || out.otp == "" || out.smm == "" || out.product == "" {
+		return nil, fmt.Errorf("%w: ppob %q, bill %q, otp %q, smm %q, product %q", errNothing, out.ppob, out.bill, out.otp, out.smm, out.product)
 	}
 	return out, nil
 }
@@ -169,6 +176,10 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say("\n  # phone credit: order it, and see how it stands (the same line again is the same order, charged once)")
 	post("/order", `{"category":"ppob","ref":"ppob-`+run+`","sku":"`+s.ppob+`","customer_no":"081234567890"}`)
 	curl("/order/ppob-" + run)
+	say("\n  # a bill: ask what is owed, then pay exactly that, with the same ref and within 15 minutes")
+	post("/inquiry", `{"ref":"bill-`+run+`","sku":"`+s.bill+`","customer_no":"546302215889"}`)
+	post("/order", `{"category":"ppob","ref":"bill-`+run+`","sku":"`+s.bill+`","customer_no":"546302215889"}`)
+	curl("/order/bill-" + run)
 	say("\n  # a number for rent: the number comes first, then the code")
 	curl("/otp/countries?service=" + s.service)
 	post("/order", `{"category":"otp","ref":"otp-`+run+`","sku":"`+s.otp+`"}`)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/webhook"
@@ -45,6 +47,9 @@ type orderPage struct {
 	CompletedAt *time.Time      `json:"completed_at"`
 	TraceParent string          `json:"trace_parent"`
 
+	// Inquiries is what was asked under the order's ref, where it pays a bill.
+	Inquiries []inquiryRow `json:"inquiries"`
+
 	Attempts []attemptRow `json:"attempts"`
 	Events   []eventRow   `json:"events"`
 	Entries  []entryRow   `json:"entries"`
@@ -69,6 +74,22 @@ type attemptRow struct {
 	BalanceAfter  *int64     `json:"balance_after"`
 	StartedAt     time.Time  `json:"started_at"`
 	FinishedAt    *time.Time `json:"finished_at"`
+}
+
+type inquiryRow struct {
+	ID         int64         `json:"id"`
+	At         time.Time     `json:"at"`
+	Upstream   string        `json:"upstream"`
+	Code       string        `json:"code"`
+	CustomerNo string        `json:"customer_no"`
+	State      inquiry.State `json:"state"`
+	Outcome    string        `json:"outcome"`
+	SaidCode   string        `json:"said_code"`
+	SaidDetail string        `json:"said_detail"`
+	OurRef     string        `json:"our_ref"`
+	Bill       *order.Bill   `json:"bill"`
+	Price      int64         `json:"price"`
+	ExpiresAt  *time.Time    `json:"expires_at"`
 }
 
 type eventRow struct {
@@ -121,6 +142,13 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 		return nil, err
 	}
 	p := newOrderPage(ev, e.now())
+	if ev.Order.Facts.Bill != nil {
+		asked, err := (&inquiry.Keeper{Pool: db.Pool, Now: e.now}).Of(e.ctx, ev.Order.WalletID, ev.Order.Ref, shown)
+		if err != nil {
+			return nil, err
+		}
+		p.Inquiries = toInquiryRows(asked)
+	}
 	entries, err := ledger.Of(e.ctx, db.Pool, subjectOrder, id)
 	if err != nil {
 		return nil, err
@@ -141,6 +169,22 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 	}
 	p.Audit = toAuditRows(log)
 	return p, nil
+}
+
+// toInquiryRows shows what was asked, oldest first.
+func toInquiryRows(asked []*inquiry.Inquiry) []inquiryRow {
+	out := make([]inquiryRow, 0, len(asked))
+	for _, q := range asked {
+		row := inquiryRow{
+			ID: q.ID, At: q.CreatedAt.UTC(), Upstream: q.Route.Upstream, Code: q.Route.Code, CustomerNo: q.CustomerNo, State: q.State, Outcome: q.Outcome,
+			SaidCode: q.SaidCode, SaidDetail: q.SaidDetail, OurRef: order.InquiryRef(q.ID), Bill: q.Bill, Price: q.Price,
+		}
+		if !q.ExpiresAt.IsZero() {
+			row.ExpiresAt = &q.ExpiresAt
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // toEntryRows shows entries, oldest first.
@@ -170,7 +214,7 @@ func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {
 		orderRow: toOrderRow(o, ev.MerchantID, now), Name: o.Name, Quantity: o.Quantity, Recipient: o.Recipient(), ZoneID: o.ZoneID,
 		Inputs: o.Inputs, CallbackURL: o.CallbackURL, OfferID: o.OfferID, Code: o.Code, Extra: o.Extra, MaxCost: o.MaxCost, Message: o.Message,
 		Facts: o.Facts, Wishes: []string{}, Polls: o.Polls, SentAt: o.SentAt, ExpiresAt: o.ExpiresAt, CompletedAt: o.CompletedAt,
-		TraceParent: o.TraceParent, Attempts: []attemptRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
+		TraceParent: o.TraceParent, Inquiries: []inquiryRow{}, Attempts: []attemptRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
 	}
 	for _, w := range []struct {
 		name string
@@ -214,9 +258,20 @@ func (p *orderPage) print(w io.Writer, now time.Time) {
 	if extra := string(p.Extra); extra != "" && extra != "{}" {
 		line("offer", extra)
 	}
+	if b := p.Facts.Bill; b != nil {
+		line("bill", fmt.Sprintf("%s %s, %d and %d make %d, costs us %d, to be paid by %s", dash(b.CustomerName), b.Period, b.Amount, b.Admin, b.Total, b.Cost, b.PayBy.Format(time.RFC3339)))
+	}
 	line("next look", timeOrDash(p.NextRunAt))
 	if f, err := json.Marshal(p.Facts); err == nil {
 		line("facts", string(f))
+	}
+	if len(p.Inquiries) > 0 {
+		section(w, "inquiries", len(p.Inquiries), "ASKED\tUPSTREAM\tCODE\tCUSTOMER\tSTATE\tOUTCOME\tSAID\tOUR REF\tPRICE\tUNTIL")
+	}
+	for i := range p.Inquiries {
+		q := &p.Inquiries[i]
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", q.At.Format(time.RFC3339Nano), q.Upstream, q.Code, q.CustomerNo, q.State, dash(q.Outcome),
+			dash(strings.TrimSpace(q.SaidCode+" "+q.SaidDetail)), q.OurRef, q.Price, timeOrDash(q.ExpiresAt))
 	}
 	section(w, "attempts", len(p.Attempts), "N\tSTARTED\tUPSTREAM\tCODE\tTARGET\tCOST\tOUTCOME\tREASON\tSAID\tOUR REF\tTHEIR REF\tBALANCE")
 	for i := range p.Attempts {

@@ -82,3 +82,10 @@ SELECT 1, id, 'live', 'wd-1', '', 20000, 1000, 'dana', '081234567890', 'BUDI', '
     0, '', '', 0, '', '', '', '', '', '', '', 0, now(), now() FROM wallets;
 INSERT INTO withdrawal_approvals (withdrawal_id, actor, created_at) VALUES (1, 'cli:ops', now());
 INSERT INTO withdrawal_events (withdrawal_id, version, from_state, to_state, cause, detail, created_at) VALUES (1, 1, '', 'pending', 'merchant', '', now());
+INSERT INTO inquiries (id, wallet_id, mode, ref, sku, name, product_id, customer_no, inputs, upstream, offer_id, code, extra, state, wait_until,
+    outcome, said_code, said_detail, bill, price, expires_at, order_id, created_at, updated_at)
+SELECT 2, wallet_id, mode, ref, 'PLNIDPASCA', 'PLN Pascabayar', product_id, '546302215889', '{}', upstream, offer_id, code, extra, 'paid', now(),
+    'found', '00', '', '{"inquiry":2,"amount":300000,"total":302750,"cost":302750}', 302850, now(), id, now(), now() FROM orders;
+INSERT INTO check_lists (upstream, kind, targets, fetched_at) VALUES ('rq', 'bank', '[]', now());
+INSERT INTO account_checks (id, upstream, mode, kind, code, number, state, said_number, name, said_code, said_detail, wait_until, created_at, answered_at)
+VALUES (1, 'rq', 'live', 'bank', 'dana', '0812', 'valid', '0812', 'ANTO', '', '', now(), now(), now());

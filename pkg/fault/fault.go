@@ -34,6 +34,8 @@ const (
 	NotCancelable
 	NotAvailable
 	InquiryRequired
+	InquiryExpired
+	BillNotFound
 	Unavailable
 	PriceChanged
 	InsufficientBalance

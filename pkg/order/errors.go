@@ -16,6 +16,10 @@ var (
 	ErrOutOfStock = errors.New("order: not enough items in stock")
 	// ErrLinkBusy: an order for the same link is open at the same service.
 	ErrLinkBusy = errors.New("order: an order for this link is open")
+	// ErrInquiredAnew: what was inquired under the ref is no longer what the request would pay.
+	ErrInquiredAnew = errors.New("order: the bill was inquired anew")
+	// ErrInquiryExpired: what was inquired can no longer be paid.
+	ErrInquiryExpired = errors.New("order: the inquiry has expired")
 	// ErrNotFound: the wallet has no such order.
 	ErrNotFound = errors.New("order: not found")
 	// ErrNotCancelable: the order can no longer be canceled, or never could.

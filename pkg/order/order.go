@@ -64,6 +64,8 @@ type Facts struct {
 	StartCount *int64    `json:"start_count,omitempty"`
 	Remains    *int64    `json:"remains,omitempty"`
 	Note       string    `json:"note,omitempty"`
+	// Bill is what an order of a postpaid product pays.
+	Bill *Bill `json:"bill,omitempty"`
 	// SMM is what a social media order was taken by, and Refill its last refill.
 	SMM    *Terms  `json:"smm,omitempty"`
 	Refill *Refill `json:"refill,omitempty"`

@@ -71,7 +71,7 @@ func (p *Placer) Close() { p.group.close() }
 
 // Place takes the price and keeps the order, or does neither. A ref that is known
 // with the same content gives the stored order as it stands; errors are
-// [ErrConflict], [ErrInsufficient], [ErrOutOfStock] and the database's own, after
+// [ErrConflict], [ErrInsufficient], [ErrOutOfStock], [ErrInquiredAnew], [ErrInquiryExpired] and the database's own, after
 // which the order may or may not have been placed: the same ref answers that.
 func (p *Placer) Place(ctx context.Context, r *Request) (*Placed, error) {
 	return p.group.do(ctx, r)
@@ -154,6 +154,7 @@ type sitting struct {
 	fresh    []*Order
 	stock    map[int64][]item
 	busy     map[linkKey]bool
+	inquired map[refKey]inquired
 	allotted []item
 	inFlight map[string]ledger.Account
 	revenue  map[string]ledger.Account
@@ -186,6 +187,7 @@ func (s *sitting) read(ctx context.Context, tx pgx.Tx, set []*placement) error {
 		s.queueStock(&b, wanted)
 	}
 	s.queueBusy(&b, set)
+	s.queueInquired(&b, wallets, refs)
 	return tx.SendBatch(ctx, &b).Close()
 }
 
@@ -206,6 +208,10 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		}
 		known := *o // each caller gets its own: it may open the order's items
 		c.out = &Placed{Order: &known, Balance: w.Balance, Replayed: true}
+		return nil
+	}
+	if err := s.payable(r); err != nil {
+		c.err = err
 		return nil
 	}
 	if r.Category == Product && int64(len(s.stock[r.ProductID])) < r.Quantity {
@@ -247,9 +253,13 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 // order gives the row of a fresh order.
 func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error) {
 	inputs, extra := json.RawMessage("{}"), r.Route.Extra
-	if len(r.Inputs) > 0 {
+	zone, fields := r.ZoneID, r.Inputs
+	if r.Bill != nil { // as it was inquired
+		zone, fields = r.Bill.ZoneID, r.Bill.Inputs
+	}
+	if len(fields) > 0 {
 		var err error
-		if inputs, err = json.Marshal(r.Inputs); err != nil {
+		if inputs, err = json.Marshal(fields); err != nil {
 			return nil, fmt.Errorf("order: inputs: %w", err)
 		}
 	}
@@ -264,9 +274,9 @@ func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error)
 	return &Order{
 		ID: id.New(now), WalletID: r.WalletID, Mode: mode, Ref: r.Ref, ContentHash: hash, Category: r.Category,
 		SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, Quantity: r.Quantity, Price: r.Price,
-		CustomerNo: r.CustomerNo, ZoneID: r.ZoneID, Target: r.Target, Link: link, Inputs: inputs, CallbackURL: r.CallbackURL,
+		CustomerNo: r.CustomerNo, ZoneID: zone, Target: r.Target, Link: link, Inputs: inputs, CallbackURL: r.CallbackURL,
 		MaxCost: r.MaxCost, State: Queued, Version: 1, Upstream: r.Route.Upstream, OfferID: r.Route.OfferID, Code: r.Route.Code,
-		Extra: extra, Cost: r.Route.Cost, Facts: Facts{Country: r.Country, Service: r.Service, SMM: r.Terms}, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
+		Extra: extra, Cost: r.Route.Cost, Facts: Facts{Country: r.Country, Service: r.Service, SMM: r.Terms, Bill: r.Bill}, TraceParent: r.TraceParent, NextRunAt: &due, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
@@ -313,6 +323,7 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts, link)
 	s.book.Queue(&b, s.now)
 	s.queueAllot(&b)
+	s.queuePaid(&b)
 	return tx.SendBatch(ctx, &b).Close()
 }
 

@@ -27,6 +27,9 @@ type Request struct {
 	// order is taken by. They follow from the content and are no part of it.
 	Link  string
 	Terms *Terms
+	// Bill is what an order of a postpaid product pays: what was inquired under the same
+	// ref. It is no part of the content, which is whose bill it is.
+	Bill *Bill
 	// CallbackURL gets this order's webhooks. It is not part of the content.
 	CallbackURL string
 	// Service and Country are what an otp order rents a number for, in our words.

@@ -220,7 +220,7 @@ func (c *change) enter(now time.Time) {
 		o.Polls = 0
 		o.ExpiresAt = nil
 		c.claim = &Attempt{
-			OrderID: o.ID, N: o.Attempt, Upstream: o.Upstream, OfferID: o.OfferID, OurRef: OurRef(o.ID, o.Attempt),
+			OrderID: o.ID, N: o.Attempt, Upstream: o.Upstream, OfferID: o.OfferID, OurRef: o.OurRef(o.Attempt),
 			Code: o.Code, Target: o.Recipient(), Cost: o.Cost, BalanceBefore: s.BalanceBefore, StartedAt: now,
 		}
 	case Queued:

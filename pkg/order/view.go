@@ -38,8 +38,9 @@ type PPOBView struct {
 
 // PPOBData is what a ppob order delivers.
 type PPOBData struct {
-	SN   *string `json:"sn" doc:"Serial number: the customer's receipt." example:"1234-5678"`
-	Note *string `json:"note"`
+	SN   *string   `json:"sn" doc:"Serial number: the customer's receipt." example:"1234-5678"`
+	Note *string   `json:"note"`
+	Bill *BillView `json:"bill,omitempty" doc:"Only of a postpaid product: what was paid."`
 }
 
 // SMMView is an order of a social media service.
@@ -126,7 +127,7 @@ func (o *Order) View() View {
 		return ProductView{Common: c, Data: ProductData{Content: strings.Join(items, "\n"), Items: items}}
 	case PPOB:
 	}
-	return PPOBView{Common: c, CustomerNo: deref(o.CustomerNo), ZoneID: o.ZoneID, Data: PPOBData{SN: text(o.Facts.SN), Note: text(o.Facts.Note)}}
+	return PPOBView{Common: c, CustomerNo: deref(o.CustomerNo), ZoneID: o.ZoneID, Data: PPOBData{SN: text(o.Facts.SN), Note: text(o.Facts.Note), Bill: o.Facts.Bill.View()}}
 }
 
 // text is null while unknown.

@@ -377,6 +377,9 @@ func (c *change) webhook(now time.Time) webhook.Event {
 	}
 }
 
+// InquiryRef is our reference for an inquiry and for the payment of what it found.
+func InquiryRef(inquiryID int64) string { return "I" + id.Text(inquiryID) }
+
 // OurRef is our reference for an attempt at an upstream: unique for ever, and the
 // same on every question about it.
 func OurRef(orderID int64, attempt int) string {

@@ -34,7 +34,29 @@ func (e *Enqueuer) Ask(ctx context.Context, upstream, kind string, offerID int64
 // AskDeposit asks the workers of a gateway something about a deposit, and gives
 // their verdict; like Ask. What they did is in the deposit's row.
 func (e *Enqueuer) AskDeposit(ctx context.Context, gateway, kind string, depositID int64, attempt int) (verdict string, err error) {
-	a, err := e.ask(ctx, gateway, Task{Kind: kind, DepositID: depositID, Attempt: attempt})
+	return e.verdict(ctx, gateway, Task{Kind: kind, DepositID: depositID, Attempt: attempt})
+}
+
+// AskInquiry asks the workers of an upstream for a bill, and gives their verdict; like
+// Ask. What they found is in the inquiry's row.
+func (e *Enqueuer) AskInquiry(ctx context.Context, upstream string, inquiryID int64) (verdict string, err error) {
+	return e.verdict(ctx, upstream, Task{Kind: "inquiry", InquiryID: inquiryID})
+}
+
+// AskCheck asks the workers of an upstream to look an account up, and gives their
+// verdict; like Ask. What they found is in the question's row.
+func (e *Enqueuer) AskCheck(ctx context.Context, upstream string, checkID int64) (verdict string, err error) {
+	return e.verdict(ctx, upstream, Task{Kind: "check", CheckID: checkID})
+}
+
+// AskTargets asks the workers of an upstream whose accounts of a kind it looks up, and
+// gives their verdict; like Ask. They keep the list.
+func (e *Enqueuer) AskTargets(ctx context.Context, upstream, kind string) (verdict string, err error) {
+	return e.verdict(ctx, upstream, Task{Kind: "targets", Targets: kind})
+}
+
+func (e *Enqueuer) verdict(ctx context.Context, upstream string, t Task) (verdict string, err error) {
+	a, err := e.ask(ctx, upstream, t)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +66,7 @@ func (e *Enqueuer) AskDeposit(ctx context.Context, gateway, kind string, deposit
 	return verdict, nil
 }
 
-// ReplyVerdict answers AskDeposit.
+// ReplyVerdict answers the questions that want a verdict.
 func (e *Enqueuer) ReplyVerdict(ctx context.Context, reply, verdict string) error {
 	body, err := json.Marshal(verdict)
 	if err != nil {

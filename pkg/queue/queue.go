@@ -75,6 +75,12 @@ type Task struct {
 	CallbackID int64 `json:"callback,omitempty"`
 	// DepositID is the deposit that a question is about; Attempt is its own then.
 	DepositID int64 `json:"deposit,omitempty"`
+	// InquiryID is the inquiry that a question is about.
+	InquiryID int64 `json:"inquiry,omitempty"`
+	// CheckID is the account that is to be looked up, and Targets the kind of accounts whose
+	// list is wanted.
+	CheckID int64  `json:"check,omitempty"`
+	Targets string `json:"targets,omitempty"`
 }
 
 // Parse reads a payload.

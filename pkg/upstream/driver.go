@@ -236,7 +236,8 @@ type Offer struct {
 	Type        string // prepaid or postpaid
 	Description string
 	Inputs      []Input
-	// Cost is the provider's price in rupiah (otp, ppob); for postpaid its fee.
+	// Cost is the provider's price in rupiah (otp, ppob); for postpaid what paying takes on
+	// top of a bill's total.
 	Cost      int64
 	Available bool
 	// Reason is why it is not available: closed, out_of_stock, trouble, cut_off.

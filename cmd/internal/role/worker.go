@@ -10,6 +10,7 @@ import (
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
 	"github.com/muarahq/muara/pkg/upstream/drivers"
@@ -65,6 +66,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
 		Desk:     d.desk(), Callbacks: m.Callbacks,
 		Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)),
+		Inquiries: d.inquiries(), Checks: d.checks(),
 	})
 	if err := catalog.KnowUpstream(ctx, d.DB.Pool, source(cfg), d.Now()); err != nil {
 		return err
@@ -77,6 +79,9 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 		Urgent: d.Config.Worker.BuyConcurrency, Patient: d.Config.Worker.PollConcurrency, Shutdown: d.Config.Worker.ShutdownTimeout,
 	})
 }
+
+// inquiries keeps bills that merchants ask for.
+func (d Deps) inquiries() *inquiry.Keeper { return &inquiry.Keeper{Pool: d.DB.Pool, Now: d.Now} }
 
 // desk is what workers need of the catalogue.
 func (d Deps) desk() *intake.Desk {

@@ -153,16 +153,13 @@ func (d *Driver) cutOff(p *wire.Product) bool {
 	return ok && (at >= from || at < to)
 }
 
-// billed is an offer of the postpaid list. Its cost is what a bill costs us on top of
-// what is owed.
+// billed is an offer of the postpaid list. It costs nothing on top of a bill's total,
+// which has the fee within; what we get of the fee makes it cheaper.
 func billed(b *wire.Bill) upstream.Offer {
 	o := upstream.Offer{
 		Code: string(b.SKU), Extra: packed(extra{Postpaid: true}), Category: "ppob", Name: string(b.Name), Brand: orElse(string(b.Brand), "Other"),
 		Group: orElse(string(b.Category), "Pascabayar"), Type: "postpaid", Description: described(b.Desc), Inputs: billInputs(string(b.Brand) + " " + string(b.Name)),
-		Cost: int64(*b.Admin), Unlimited: true,
-	}
-	if b.Commission != nil {
-		o.Cost = max(o.Cost-int64(*b.Commission), 0)
+		Unlimited: true,
 	}
 	o.Reason = flagged(bool(b.BuyerStatus), bool(b.SellerStatus))
 	o.Available = o.Reason == ""

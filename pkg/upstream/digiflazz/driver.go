@@ -174,7 +174,7 @@ const codeMeter = "pln"
 // number.
 func (d *Driver) CheckTargets(_ context.Context, kind string) ([]upstream.CheckTarget, error) {
 	if kind != upstream.CheckGame {
-		return nil, unsent("only PLN meters can be checked")
+		return nil, upstream.Reject(upstream.ReasonProduct, "", "only PLN meters can be checked")
 	}
 	return []upstream.CheckTarget{{Code: codeMeter, Name: "PLN", Type: "meter"}}, nil
 }

@@ -104,6 +104,9 @@ func offer(row *wire.Product, kind string) upstream.Offer {
 		Code: string(row.Kode), Category: "ppob", Name: string(row.Nama), Brand: string(row.Operator), Group: group(string(row.Kategori)),
 		Type: kind, Inputs: inputs(string(row.Kategori), string(row.Operator)), Cost: int64(*row.Harga), Unlimited: true,
 	}
+	if kind == scopePostpaid {
+		o.Cost = 0 // its fee is within the bill's total, which is all that paying takes from us
+	}
 	o.Reason = closed(row.Gangguan, row.Kosong)
 	o.Available = o.Reason == ""
 	return o

@@ -1,0 +1,5 @@
+DROP TABLE account_checks;
+
+--bun:split
+
+DROP TABLE check_lists;
