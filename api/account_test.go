@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/pg"
 )
 
 func TestPingTellsWhoCalls(t *testing.T) {
@@ -151,6 +154,66 @@ func TestAStatementIsStreamedWhole(t *testing.T) {
 	require.Equal(t, "601", rows[1][0])
 	require.Equal(t, "note, 599 \"quoted\"", rows[1][7])
 	require.Len(t, (&client{w: w, key: c.key}).get("/mutations?format=csv&from=2099-01-01").raw, len(strings.Join(rows[0], ","))+1)
+}
+
+func TestAMonthsStatementOpensWithWhatTheLastOneClosedWith(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(1)
+	move := func(at time.Time, amount int64) {
+		w.clock.set(at)
+		require.NoError(t, pg.InTx(t.Context(), w.db.Pool, func(tx pgx.Tx) error {
+			wallet, err := w.store.Wallet(t.Context(), c.id, merchant.Live)
+			require.NoError(t, err)
+			_, err = ledger.Adjust(t.Context(), tx, ledger.NewAccounts(w.db.Pool), wallet, amount, "by hand", "test", at)
+			return err
+		}))
+	}
+	now := time.Now().In(wib())
+	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, wib())
+	move(next.Add(-time.Microsecond), 100) // still of this month where the brand is
+	move(next, 1_000)
+	move(next.Add(time.Second), -300)
+	move(next.AddDate(0, 1, 0), 5)
+	month := func(first time.Time, query string) map[string]any {
+		return c.get("/statement?month=" + first.Format("2006-01") + query).data()
+	}
+	s := month(next, "")
+	require.EqualValues(t, 101, num(s["opening"]))
+	require.EqualValues(t, 300, num(s["debit"]))
+	require.EqualValues(t, 1_000, num(s["credit"]))
+	require.EqualValues(t, 801, num(s["closing"]))
+	require.EqualValues(t, 2, num(s["count"]))
+	require.Nil(t, s["next_cursor"])
+	rows := s["mutations"].([]any)
+	require.EqualValues(t, 1_000, num(rows[0].(map[string]any)["credit"]), "oldest first")
+	require.EqualValues(t, 801, num(rows[1].(map[string]any)["balance"]))
+	require.EqualValues(t, 101, num(month(next.AddDate(0, -1, 0), "")["closing"]))
+	require.EqualValues(t, 801, num(month(next.AddDate(0, 1, 0), "")["opening"]))
+	last := c.get("/statement").data()
+	require.Equal(t, next.AddDate(0, 1, 0).Format("2006-01"), last["month"], "this month, when none is named")
+	require.EqualValues(t, 806, num(last["closing"]))
+	empty := month(next.AddDate(-1, 0, 0), "")
+	require.Empty(t, empty["mutations"])
+	require.Zero(t, num(empty["opening"])+num(empty["closing"]))
+
+	page := month(next, "&limit=1")
+	require.Len(t, page["mutations"], 1)
+	page = month(next, "&limit=1&cursor="+page["next_cursor"].(string))
+	require.EqualValues(t, 300, num(page["mutations"].([]any)[0].(map[string]any)["debit"]))
+	require.Nil(t, page["next_cursor"])
+
+	r := c.get("/statement?format=csv&month=" + next.Format("2006-01"))
+	require.Equal(t, "text/csv; charset=utf-8", r.header.Get("Content-Type"))
+	table, err := csv.NewReader(strings.NewReader(r.raw)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, table, 5)
+	require.Equal(t, []string{"opening", "101"}, []string{table[1][4], table[1][3]})
+	require.Equal(t, []string{"closing", "300", "1000", "801"}, []string{table[4][4], table[4][1], table[4][2], table[4][3]})
+	for _, odd := range []string{"2026", "2026-13", "now", next.AddDate(0, 3, 0).Format("2006-01")} {
+		c.get("/statement?month=" + odd).invalid("month")
+	}
+	c.get("/statement?cursor=odd").invalid("cursor")
 }
 
 func TestTheWebhookEndpoint(t *testing.T) {

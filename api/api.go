@@ -131,6 +131,7 @@ func (s *server) routes() {
 	s.depositRoutes()
 	s.withdrawRoutes()
 	s.mutationRoutes()
+	s.statementRoutes()
 	s.webhookRoutes()
 	loosen(s.huma.OpenAPI())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -73,7 +74,7 @@ func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.C
 		return nil, err
 	}
 	if in.Format == "csv" {
-		return func(hc huma.Context) { s.streamMutations(hc, ledger.Range{From: from, To: to}) }, nil
+		return func(hc huma.Context) { s.streamMutations(hc, "mutations", ledger.Range{From: from, To: to}, nil, nil) }, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -135,13 +136,14 @@ func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]m
 	return out, nil
 }
 
-// streamMutations writes a statement of any length in little memory. When it
-// fails halfway the connection breaks off, so that no reader takes it for whole.
-func (s *server) streamMutations(hc huma.Context, r ledger.Range) {
+// streamMutations writes a statement of any length in little memory, between a first
+// and a last row where there are such. When it fails halfway the connection breaks
+// off, so that no reader takes it for whole.
+func (s *server) streamMutations(hc huma.Context, name string, r ledger.Range, first, last []string) {
 	ctx := hc.Context()
 	c := callOf(ctx)
 	hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
-	hc.SetHeader("Content-Disposition", `attachment; filename="mutations.csv"`)
+	hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`.csv"`)
 	out := csv.NewWriter(hc.BodyWriter())
 	conn := http.NewResponseController(c.w)
 	batch := make([]ledger.Mutation, 0, csvBatch)
@@ -162,6 +164,9 @@ func (s *server) streamMutations(hc huma.Context, r ledger.Range) {
 		return out.Error()
 	}
 	err := out.Write([]string{"id", "debit", "credit", "balance", "kind", "ref", "order_id", "notes", "created_at"})
+	if err == nil && first != nil {
+		err = out.Write(first)
+	}
 	if err == nil {
 		err = ledger.EachMutation(ctx, s.deps.DB.Pool, c.who.WalletID, r, func(m ledger.Mutation) error {
 			if batch = append(batch, m); len(batch) < csvBatch {
@@ -169,6 +174,9 @@ func (s *server) streamMutations(hc huma.Context, r ledger.Range) {
 			}
 			return flush()
 		})
+	}
+	if err == nil && last != nil {
+		err = errors.Join(flush(), out.Write(last))
 	}
 	if err == nil {
 		err = flush()

@@ -56,6 +56,7 @@ const (
 	cursorDeposits   cursorKind = 'i'
 
 	cursorWithdrawals cursorKind = 'w'
+	cursorStatement   cursorKind = 's'
 )
 
 const (

@@ -62,6 +62,7 @@ type ledgerStatementCmd struct {
 	Mode     string `enum:"live,test" default:"live" help:"Which wallet: live or test."`
 	From     string `placeholder:"DAY|TIME" help:"From this time on (RFC 3339), or from the start of this day (YYYY-MM-DD, in the brand's time zone)."`
 	To       string `placeholder:"DAY|TIME" help:"Before this time, or up to the end of this day."`
+	Month    string `placeholder:"YYYY-MM" help:"This month, in the brand's time zone."`
 }
 
 // mutationRow is a mutation as operators see it; money is whole rupiah.
@@ -93,21 +94,30 @@ func (c *ledgerStatementCmd) Run(e *env) error {
 		return err
 	}
 	loc := cfg.Brand.Location()
-	var r ledger.Range
-	if r.From, err = day(c.From, loc, 0); err != nil {
+	from, err := day(c.From, loc, 0)
+	if err != nil {
 		return wrongUsage("--from: %w", err)
 	}
-	if r.To, err = day(c.To, loc, 1); err != nil {
+	to, err := day(c.To, loc, 1)
+	if err != nil {
 		return wrongUsage("--to: %w", err)
 	}
-	s, err := c.read(e, r)
+	if c.Month != "" {
+		month, err := time.ParseInLocation("2006-01", c.Month, loc)
+		if err != nil || from != nil || to != nil {
+			return wrongUsage("--month: one month (YYYY-MM), without --from and --to")
+		}
+		end := month.AddDate(0, 1, 0)
+		from, to = &month, &end
+	}
+	s, err := c.read(e, from, to)
 	if err != nil {
 		return err
 	}
 	return e.Print(s, func(w io.Writer) { s.print(w, loc) })
 }
 
-func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
+func (c *ledgerStatementCmd) read(e *env, from, to *time.Time) (*statement, error) {
 	store, err := e.merchants()
 	if err != nil {
 		return nil, err
@@ -120,11 +130,14 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	ms, err := ledger.Mutations(e.ctx, db.Pool, wallet, r)
+	sum, err := ledger.StatementOf(e.ctx, db.Pool, wallet, from, to)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(ms)
+	ms, err := ledger.Mutations(e.ctx, db.Pool, wallet, sum.Mutations())
+	if err != nil {
+		return nil, err
+	}
 	ids := map[string][]int64{}
 	for i := range ms {
 		ids[ms[i].Subject] = append(ids[ms[i].Subject], ms[i].SubjectID)
@@ -141,9 +154,9 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &statement{MerchantID: c.Merchant, Mode: c.Mode, Mutations: make([]mutationRow, 0, len(ms))}
-	if s.Closing, err = closing(e, wallet, ms, r); err != nil {
-		return nil, err
+	s := &statement{
+		MerchantID: c.Merchant, Mode: c.Mode, Opening: sum.Opening, Debits: sum.Debits, Credits: sum.Credits, Closing: sum.Closing,
+		Mutations: make([]mutationRow, 0, len(ms)),
 	}
 	for i := range ms {
 		m := &ms[i]
@@ -158,24 +171,9 @@ func (c *ledgerStatementCmd) read(e *env, r ledger.Range) (*statement, error) {
 		case subjectOrder:
 			row.Ref, row.OrderID = names[m.SubjectID].Ref, names[m.SubjectID].OrderID
 		}
-		s.Debits, s.Credits = s.Debits+m.Debit, s.Credits+m.Credit
 		s.Mutations = append(s.Mutations, row)
 	}
-	s.Opening = s.Closing + s.Debits - s.Credits
 	return s, nil
-}
-
-// closing is the balance at the end of a range: after its last mutation, or else
-// after the last one before it.
-func closing(e *env, wallet int64, ms []ledger.Mutation, r ledger.Range) (int64, error) {
-	if n := len(ms); n > 0 {
-		return ms[n-1].Balance, nil
-	}
-	before, err := ledger.Mutations(e.ctx, e.db.Pool, wallet, ledger.Range{To: r.To, Limit: 1})
-	if err != nil || len(before) == 0 {
-		return 0, err
-	}
-	return before[0].Balance, nil
 }
 
 func (s *statement) print(w io.Writer, loc *time.Location) {

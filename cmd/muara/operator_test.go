@@ -190,6 +190,13 @@ func TestTheBooksByCommand(t *testing.T) {
 	require.EqualValues(t, 100_000, later["opening"])
 	require.EqualValues(t, 100_000, later["closing"])
 	before := d.json("ledger", "statement", d.merchant, "--to", "2020-01-01")
+	long := d.json("ledger", "statement", d.merchant, "--month", "2020-01")
+	require.Empty(t, long["mutations"])
+	require.EqualValues(t, 0, long["closing"])
+	for _, odd := range [][]string{{"--month", "soon"}, {"--month", "2020-01", "--from", "2020-01-01"}} {
+		code, _, _ := d.run(append([]string{"ledger", "statement", d.merchant}, odd...)...)
+		require.Equal(t, exitUsage, code)
+	}
 	require.EqualValues(t, 0, before["closing"])
 	require.EqualValues(t, 10_000_000, d.json("ledger", "statement", d.merchant, "--mode", "test")["closing"])
 	require.Contains(t, d.refused("ledger", "statement", "MRA-M-NOBODY"), "no such merchant")

@@ -24,23 +24,31 @@ type Mutation struct {
 }
 
 // Range selects mutations: From inclusive, To exclusive; Before is the ID that
-// the page ends before (zero: from the newest); Limit zero means all.
+// the page ends before (zero: from the newest), After the one that it begins after;
+// Limit zero means all. They come newest first, unless OldestFirst.
 type Range struct {
-	From, To *time.Time
-	Before   int64
-	Limit    int
+	From, To      *time.Time
+	Before, After int64
+	Limit         int
+	OldestFirst   bool
 }
 
 const mutationsSQL = `SELECT wallet_seq, CASE WHEN debit = wallet_id THEN amount ELSE 0 END, CASE WHEN credit = wallet_id THEN amount ELSE 0 END,
 	wallet_balance, kind, subject, subject_id, notes, created_at
 	FROM ledger_entries
 	WHERE wallet_id = $1 AND ($2::timestamptz IS NULL OR created_at >= $2) AND ($3::timestamptz IS NULL OR created_at < $3)
-	AND ($4::bigint = 0 OR wallet_seq < $4)
-	ORDER BY wallet_seq DESC LIMIT CASE WHEN $5::int > 0 THEN $5 END`
+	AND ($4::bigint = 0 OR wallet_seq < $4) AND wallet_seq > $6
+	ORDER BY wallet_seq `
 
-// EachMutation streams a wallet's mutations, newest first.
+const limitSQL = ` LIMIT CASE WHEN $5::int > 0 THEN $5 END`
+
+// EachMutation streams a wallet's mutations.
 func EachMutation(ctx context.Context, pool *pgxpool.Pool, walletID int64, r Range, each func(Mutation) error) error {
-	rows, err := pool.Query(ctx, mutationsSQL, walletID, r.From, r.To, r.Before, r.Limit)
+	direction := "DESC"
+	if r.OldestFirst {
+		direction = "ASC"
+	}
+	rows, err := pool.Query(ctx, mutationsSQL+direction+limitSQL, walletID, r.From, r.To, r.Before, r.Limit, r.After)
 	if err != nil {
 		return fmt.Errorf("ledger: mutations: %w", err)
 	}
@@ -53,7 +61,7 @@ func EachMutation(ctx context.Context, pool *pgxpool.Pool, walletID int64, r Ran
 	return nil
 }
 
-// Mutations gives a page of a wallet's mutations, newest first.
+// Mutations gives a page of a wallet's mutations.
 func Mutations(ctx context.Context, pool *pgxpool.Pool, walletID int64, r Range) ([]Mutation, error) {
 	var out []Mutation
 	err := EachMutation(ctx, pool, walletID, r, func(m Mutation) error {

@@ -370,7 +370,7 @@ func (s *spy) operations() {
 	require.NoError(s.t, json.Unmarshal(raw, &doc))
 	require.NotEmpty(s.t, doc.Paths)
 	for _, query := range []string{"/ppob/products", "/ppob/categories", "/ppob/brands", "/smm/services", "/otp/services", "/products", "/ping", "/profile", "/tiers", "/webhook",
-		"/otp/countries?service=" + s.service(), "/mutations", "/mutations?format=csv", "/orders?limit=500", "/webhook/deliveries?limit=500"} {
+		"/otp/countries?service=" + s.service(), "/mutations", "/mutations?format=csv", "/statement", "/statement?format=csv", "/orders?limit=500", "/webhook/deliveries?limit=500"} {
 		for _, encoding := range []string{"", "gzip", "zstd"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				s.fetch(method, "/api/v1"+query, encoding)
