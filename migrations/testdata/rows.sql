@@ -89,3 +89,9 @@ SELECT 2, wallet_id, mode, ref, 'PLNIDPASCA', 'PLN Pascabayar', product_id, '546
 INSERT INTO check_lists (upstream, kind, targets, fetched_at) VALUES ('rq', 'bank', '[]', now());
 INSERT INTO account_checks (id, upstream, mode, kind, code, number, state, said_number, name, said_code, said_detail, wait_until, created_at, answered_at)
 VALUES (1, 'rq', 'live', 'bank', 'dana', '0812', 'valid', '0812', 'ANTO', '', '', now(), now(), now());
+INSERT INTO floats (upstream, anchor, created_at) VALUES ('rq', 1, now());
+INSERT INTO float_readings (upstream, begin_tick, end_tick, balance, asked_at, said_at) VALUES ('rq', nextval('float_ticks'), nextval('float_ticks'), 50000, now(), now());
+INSERT INTO float_moves (subject, subject_id, n, upstream, cost, stand, claim_tick, tick, claimed_at, ripe_at)
+VALUES ('order', 1, 1, 'rq', 2500, 'unknown', nextval('float_ticks'), nextval('float_ticks'), now(), now());
+INSERT INTO float_gaps (upstream, amount, before, after, found_at) VALUES ('rq', -700, 1, 2, now());
+INSERT INTO order_evidence (order_id, n, verdict, detail, created_at) VALUES (1, 1, 'not_bought', '{}', now());

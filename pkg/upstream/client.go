@@ -153,6 +153,15 @@ func (c *Client) Balance(ctx context.Context) (int64, error) {
 	return waited(ctx, c, budget.Balance, "balance", d.Balance)
 }
 
+// BalanceWith is Balance with a slot reserved before.
+func (c *Client) BalanceWith(ctx context.Context, slot *budget.Slot) (int64, error) {
+	d, ok := c.driver.(Balance)
+	if !ok {
+		return 0, c.unsupported(ctx, slot)
+	}
+	return call(ctx, c, slot, "balance", nil, d.Balance)
+}
+
 // Inquire asks for a bill, for a merchant who waits.
 func (c *Client) Inquire(ctx context.Context, p *Purchase) (*Bill, error) {
 	d, ok := c.driver.(Inquire)

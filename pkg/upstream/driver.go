@@ -84,6 +84,8 @@ type Result struct {
 	Balance *int64
 	// Refunded is whether the provider says that our money is back.
 	Refunded *bool
+	// Ending marks a pending purchase whose money may be back already, or soon.
+	Ending bool
 	// SN is the serial number: the customer's receipt, passed through.
 	SN string
 	// Incomplete marks a bulk answer that tells the state but not all its facts
@@ -216,6 +218,9 @@ type Serial interface {
 	// Orphaned is until when the provider keeps a purchase that nobody knows the id
 	// of before it gives the money back by itself; zero where it never does.
 	Orphaned(p *Purchase) time.Duration
+	// Grain is how finely the provider tells its balance, in rupiah rounded up; zero
+	// where it and its prices are whole rupiah.
+	Grain() int64
 }
 
 // Offer is one thing that a provider sells, at its price. It is imported into

@@ -5,7 +5,8 @@
 //
 //   - Every call there is a GET, purchases included, and there is no reference
 //     of ours and no list of purchases. So the driver offers neither Lookup nor
-//     IdempotentSubmit: a lost answer is settled by the balance or by an operator.
+//     IdempotentSubmit: a lost answer is settled by the balance or by an operator
+//     (Serial).
 //   - A refusal is definite (Rejected) in the documented form only: success false,
 //     a message in the error's object, no data, under 200, 400, 401, 403, 404 or
 //     422. One in words of doubt (timeout, in process, try again) is Unknown, like
@@ -22,7 +23,8 @@
 //   - An H2H serial number is the response's sn, on success only. Who received it is for
 //     operators. A success that was also given back is told as both.
 //   - A number that nobody knows the id of costs nothing in the end: it expires without
-//     a code ([Driver.Orphaned]). An H2H purchase is there for good.
+//     a code 15 minutes after it was bought, or after the option number_life
+//     ([Driver.Orphaned]). An H2H purchase is there for good.
 //   - Deposits are made and asked about by v2, and canceled by v1, which is all there is;
 //     answers of either version are read. At most three wait for payment at once: the
 //     fourth is refused for [upstream.ReasonFull], which the document describes but gives

@@ -3,6 +3,7 @@ package rumahotp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,13 @@ import (
 // credential is the name of the API key in the configuration.
 const credential = "api_key"
 
+// optionLife names the option that says how long a number is rented, as a Go
+// duration; documentedLife holds without it.
+const (
+	optionLife     = "number_life"
+	documentedLife = 15 * time.Minute
+)
+
 // throttledFor is how long to stay away after a refusal for the rate.
 const throttledFor = 10 * time.Second
 
@@ -21,6 +29,7 @@ const throttledFor = 10 * time.Second
 type Driver struct {
 	cfg  upstream.Config
 	base string
+	life time.Duration
 }
 
 // New makes a driver. The base URL ends in /api.
@@ -31,7 +40,14 @@ func New(cfg upstream.Config) (*Driver, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Driver{cfg: cfg, base: cfg.Base()}, nil
+	life := documentedLife
+	if text := cfg.Options[optionLife]; text != "" {
+		var err error
+		if life, err = time.ParseDuration(text); err != nil || life <= 0 {
+			return nil, fmt.Errorf("options.%s: %q is no length of time", optionLife, text)
+		}
+	}
+	return &Driver{cfg: cfg, base: cfg.Base(), life: life}, nil
 }
 
 // The driver offers these and, on purpose, neither Lookup nor IdempotentSubmit.

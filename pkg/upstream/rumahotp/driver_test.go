@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,4 +93,20 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	_, err := rumahotp.New(upstream.Config{Name: "u"})
 	require.ErrorContains(t, err, "base_url is missing")
 	require.ErrorContains(t, err, "credentials.api_key is missing")
+}
+
+func TestHowLongAnOrphanIsKept(t *testing.T) {
+	t.Parallel()
+	cfg := upstream.Config{Name: "u", BaseURL: "http://127.0.0.1:1/api", Credentials: map[string]string{"api_key": secret}, HTTP: upstream.NewHTTP()}
+	d, err := rumahotp.New(cfg)
+	require.NoError(t, err)
+	require.Equal(t, 15*time.Minute, d.Orphaned(&upstream.Purchase{Category: "otp"}))
+	require.Zero(t, d.Orphaned(&upstream.Purchase{Category: "ppob"}), "a product is delivered, whoever knows of it")
+	cfg.Options = map[string]string{"number_life": "20m"}
+	d, err = rumahotp.New(cfg)
+	require.NoError(t, err)
+	require.Equal(t, 20*time.Minute, d.Orphaned(&upstream.Purchase{Category: "otp"}))
+	cfg.Options["number_life"] = "soon"
+	_, err = rumahotp.New(cfg)
+	require.ErrorContains(t, err, "number_life")
 }

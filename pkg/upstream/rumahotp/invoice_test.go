@@ -167,13 +167,6 @@ func TestTargetsBearNobodysName(t *testing.T) {
 	require.Equal(t, []upstream.CheckTarget{{Code: "dana", Name: "DANA", Type: "ewallet"}, {Code: "x", Name: "X", Type: "bank"}}, list)
 }
 
-func TestWhatNobodyKnowsTheIdOf(t *testing.T) {
-	t.Parallel()
-	d := saying(t, 200, `{}`, time.Now())
-	require.Equal(t, 20*time.Minute, d.Orphaned(&upstream.Purchase{Category: "otp"}))
-	require.Zero(t, d.Orphaned(&upstream.Purchase{Category: "ppob"}), "it never comes back by itself")
-}
-
 func TestASuccessThatWasGivenBackIsToldAsBoth(t *testing.T) {
 	t.Parallel()
 	for refund, want := range map[string]bool{"true": true, "false": false} {

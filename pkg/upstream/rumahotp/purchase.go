@@ -95,23 +95,6 @@ func operator(name string) string {
 	return name
 }
 
-const (
-	// numberLife is how long the document lets a number be rented.
-	numberLife = 15 * time.Minute
-	// orphanMargin covers a request that was long on its way, and how long the provider
-	// may take to give the money back.
-	orphanMargin = 5 * time.Minute
-)
-
-// Orphaned is until when a number that nobody knows the id of may keep its price: it
-// expires without a code. An H2H purchase never comes back by itself.
-func (d *Driver) Orphaned(p *upstream.Purchase) time.Duration {
-	if p.Category == categoryOTP {
-		return numberLife + orphanMargin
-	}
-	return 0
-}
-
 // Status asks about a purchase by the id that Submit was told.
 func (d *Driver) Status(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {
 	if p.UpstreamRef == "" {
@@ -190,6 +173,8 @@ func (d *Driver) orderStatus(ctx context.Context, p *upstream.Purchase) (*upstre
 	res := &upstream.Result{
 		State: state, UpstreamRef: string(o.OrderID), Code: string(o.State()), Phone: wire.Phone(string(o.PhoneNumber)), ExpiresAt: o.ExpiresAt.Time(),
 	}
+	// It is over there, or about to be, and only the money's return is not certain.
+	res.Ending = state == upstream.Pending && (o.State() == wire.OrderExpiring || o.State() == wire.OrderCompleted)
 	if code := o.Code(); code != "" && state == upstream.Succeeded {
 		res.Messages = []upstream.Message{{Code: code}}
 	}
@@ -227,6 +212,18 @@ func (d *Driver) ended(p *upstream.Purchase, o *wire.OrderStatus) bool {
 	}
 	return !end.IsZero() && !d.cfg.Now().Before(end)
 }
+
+// Orphaned is how long a number is rented: one that nobody knows of gets no code and
+// is paid back at its end. An H2H product that nobody knows of is delivered.
+func (d *Driver) Orphaned(p *upstream.Purchase) time.Duration {
+	if p.Category == categoryOTP {
+		return d.life
+	}
+	return 0
+}
+
+// Grain is nothing: all money there is whole rupiah.
+func (d *Driver) Grain() int64 { return 0 }
 
 // Cancel asks for a number to be given back. A code that came first wins.
 func (d *Driver) Cancel(ctx context.Context, p *upstream.Purchase) (*upstream.Result, error) {

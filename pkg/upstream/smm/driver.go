@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -96,6 +97,16 @@ var (
 
 // Orphaned says that a panel never gives back by itself what nobody knows the id of.
 func (d *Driver) Orphaned(*upstream.Purchase) time.Duration { return 0 }
+
+// Grain is a hundredth of the currency, and a rupiah at least: many panels charge by
+// finer amounts than they show.
+func (d *Driver) Grain() int64 {
+	n, ok := ceil(new(big.Rat).Mul(d.rate, big.NewRat(1, 100)))
+	if !ok {
+		return math.MaxInt32
+	}
+	return max(n, 1)
+}
 
 // sender is one of the two ways of [upstream.HTTP].
 type sender func(context.Context, *http.Request) (*upstream.Response, error)
