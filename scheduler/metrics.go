@@ -12,6 +12,7 @@ import (
 	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/catalog/intake"
+	"github.com/muarahq/muara/pkg/float"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/webhook"
@@ -59,6 +60,7 @@ type rowMetrics struct {
 	catalogue              *prometheus.GaugeVec
 	paused                 *prometheus.GaugeVec
 	callbacks, callbackAge prometheus.Gauge
+	held, orphans, strange *prometheus.GaugeVec
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -91,6 +93,9 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		callbacks:     one("muara_callbacks_waiting", "Callbacks of sources that no worker has read yet."),
 		callbackAge:   one("muara_callbacks_oldest_seconds", "Age of the oldest of them."),
 		paused:        vec("muara_upstream_paused", "1 while no order goes to an upstream until an operator resumes it.", "upstream"),
+		held:          vec("muara_upstream_purchases_held_seconds", "How long purchases have been kept back for one whose outcome is open; 0 while they are not.", "upstream"),
+		orphans:       vec("muara_upstream_orphans_rupiah", "Our money in purchases that were made, whose id nobody knows, and that have not been paid back.", "upstream"),
+		strange:       vec("muara_upstream_unexplained_rupiah", "What moved our balance in the last day and was none of ours.", "upstream"),
 		drift:         one("muara_ledger_drift", "Problems found by the last verification of the ledger."),
 	}
 }
@@ -155,6 +160,15 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 	spent, err := order.Spent(ctx, s.Pool, now.Add(-time.Hour))
 	if err != nil {
 		return err
+	}
+	accounts, err := float.Standing(ctx, s.Pool, now)
+	if err != nil {
+		return err
+	}
+	for name, a := range accounts {
+		s.rows.held.WithLabelValues(name).Set(since(now, a.Since))
+		s.rows.orphans.WithLabelValues(name).Set(float64(a.Out))
+		s.rows.strange.WithLabelValues(name).Set(float64(a.Strange))
 	}
 	for _, u := range list {
 		s.rows.catalogue.WithLabelValues(u.Name).Set(late[u.Name].Seconds())

@@ -27,6 +27,8 @@ type Options struct {
 	Redis    redis.UniversalClient
 	// Upstreams are the names of those configured.
 	Upstreams []string
+	// HoldLongest bounds how long purchases are kept back for one whose outcome is open.
+	HoldLongest time.Duration
 	// Location is the brand's time zone, in which a day is reconciled; nil is UTC.
 	Location   *time.Location
 	Registerer prometheus.Registerer
@@ -65,6 +67,7 @@ func (s *Scheduler) jobs() []job {
 		{"stuck", 2 * time.Second, s.stuckOnce},
 		{"poll", time.Second, s.pollOnce},
 		{"money", time.Second, s.moneyOnce},
+		{"doubts", 5 * time.Second, s.doubtsOnce},
 		{"webhooks", time.Second, s.webhooksOnce},
 		{"callbacks", 2 * time.Second, s.callbacksOnce},
 		{"callbacks_trim", 10 * time.Minute, s.callbacksTrimOnce},
@@ -73,6 +76,7 @@ func (s *Scheduler) jobs() []job {
 		{"rollup", 10 * time.Minute, s.rollupOnce},
 		{"tiers", 30 * time.Second, s.tiersOnce},
 		{"verify", time.Hour, s.verifyOnce},
+		{"prune", time.Hour, s.pruneOnce},
 		{"measure", 10 * time.Second, s.measureOnce},
 		{"reconcile", 15 * time.Second, s.reconcileOnce},
 		{"reconciled", time.Minute, s.reconciledOnce},

@@ -49,7 +49,7 @@ func newDesk(t *testing.T) *desk {
 	for i := range d.both {
 		d.both[i] = New(Options{
 			Pool: d.db.Pool, Writer: d.writer, Enqueuer: queue.New(d.rdb), Redis: d.rdb, Upstreams: []string{"up-a", "up-b"},
-			Deposits: d.keeper(), Payouts: withdraw.New(withdraw.Options{Pool: d.db.Pool, Accounts: d.accounts, Now: d.clock, Log: log}),
+			HoldLongest: 10 * time.Minute, Deposits: d.keeper(), Payouts: withdraw.New(withdraw.Options{Pool: d.db.Pool, Accounts: d.accounts, Now: d.clock, Log: log}),
 			Registerer: prometheus.NewRegistry(), Log: log, Now: d.clock,
 		})
 	}

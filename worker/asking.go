@@ -80,7 +80,7 @@ func (w *Worker) askRuled(ctx context.Context, o *order.Order, p *upstream.Purch
 	case res.State == upstream.NotFound && lost:
 		return w.notKnown(ctx, o, res)
 	}
-	return w.learn(ctx, o, res, "status")
+	return w.learn(ctx, o, answer{res: res}, "status")
 }
 
 // paidFor tells whether the merchant's money is with us, so that what a question
@@ -112,7 +112,7 @@ func (w *Worker) sendAgain(ctx context.Context, o *order.Order, slot *budget.Slo
 	case e == nil && res.State == upstream.NotFound:
 		return w.stillUnknown(ctx, again, &upstream.Error{Code: res.Code, Detail: res.Detail, Err: errors.New("the source does not know it")})
 	}
-	return w.settle(ctx, again, res, err, "resend")
+	return w.settle(ctx, again, answer{res: res, err: err}, "resend")
 }
 
 // stillUnknown puts an order that was sent again, and of which nothing was learned,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/float"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	muaratrace "github.com/muarahq/muara/pkg/trace"
@@ -32,7 +33,7 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	}
 	ctx, span := w.Tracer.Start(muaratrace.Extract(ctx, o.TraceParent), "worker.buy", trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
-	if w.paused(ctx) {
+	if w.paused(ctx) || w.heldBack(ctx) {
 		return w.elsewhere(ctx, o)
 	}
 	slot, err := w.Client.Reserve(ctx, budget.Buy)
@@ -53,8 +54,8 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	return w.submit(ctx, o, slot)
 }
 
-// elsewhere moves a queued order from an upstream that is paused or gives no
-// usable answers to another offer, if there is one; else the order waits, and the
+// elsewhere moves a queued order from an upstream that is paused, gives no usable
+// answers or keeps purchases back to another offer, if there is one; else the order waits, and the
 // scheduler brings it back.
 func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 	if o.Facts.Bill != nil {
@@ -78,23 +79,31 @@ func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 }
 
 func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) error {
+	watch, err := w.watch(o)
+	if err != nil {
+		slot.Unused(ctx)
+		return err
+	}
 	claimed, err := w.claim(ctx, o, order.Step{
-		Attempt: o.Attempt, From: order.Queued, Version: o.Version, To: order.Sending, BalanceBefore: w.balanceSeen(),
+		Attempt: o.Attempt, From: order.Queued, Version: o.Version, To: order.Sending, BalanceBefore: w.balanceSeen(), Watch: watch,
 	}, "claim")
 	if err != nil || claimed == nil {
 		slot.Unused(ctx)
+		if errors.Is(err, order.ErrHeld) {
+			return w.elsewhere(ctx, o)
+		}
 		return err
 	}
 	p, err := w.prepared(ctx, claimed)
 	if err != nil {
 		slot.Unused(ctx)
-		return w.settle(ctx, claimed, nil, err, "submit")
+		return w.settle(ctx, claimed, answer{err: err}, "submit")
 	}
 	res, err := w.send(ctx, slot, p)
 	if err == nil {
 		err = w.twin(ctx, claimed, res)
 	}
-	return w.settle(ctx, claimed, res, err, "submit")
+	return w.settle(ctx, claimed, answer{res: res, err: err}, "submit")
 }
 
 // claim marks an order as being sent, and gives nil when it is no longer where
@@ -110,6 +119,8 @@ func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause 
 		return claimed, nil
 	case errors.Is(err, order.ErrStale), errors.Is(err, order.ErrNotFound):
 		return nil, nil //nolint:nilnil // somebody else has it: nothing to do
+	case errors.Is(err, order.ErrHeld):
+		return nil, err
 	}
 	back := order.Step{Attempt: o.Attempt, From: order.Sending, Sends: o.Sends + 1, To: order.Unknown, NextRunAt: o.NextRunAt}
 	if !s.Again {
@@ -154,12 +165,20 @@ func (w *Worker) prepared(ctx context.Context, o *order.Order) (*upstream.Purcha
 // linkTries bounds how often another way is looked for that is free.
 const linkTries = 3
 
+// answer is what an upstream said. Tick was drawn before a question about a purchase
+// left, where its account is watched.
+type answer struct {
+	res  *upstream.Result
+	err  error
+	tick int64
+}
+
 // decided asks the policy.
-func (w *Worker) decided(ctx context.Context, o *order.Order, res *upstream.Result, err error) (s order.Step, reason upstream.Reason) {
+func (w *Worker) decided(ctx context.Context, o *order.Order, a answer) (s order.Step, reason upstream.Reason) {
 	f := w.facts(ctx, o)
-	switch {
-	case err != nil:
-		e := upstream.AsError(err)
+	switch res := a.res; {
+	case a.err != nil:
+		e := upstream.AsError(a.err)
 		if e.Class == upstream.Rejected {
 			reason = e.Reason
 		}
@@ -170,6 +189,7 @@ func (w *Worker) decided(ctx context.Context, o *order.Order, res *upstream.Resu
 		reason = res.Reason
 		s = afterResult(f, res)
 	}
+	a.weighs(&s)
 	if o.State == order.Sending {
 		// A purchase's own answer: what it denies counts for this sending only.
 		s.Sends = o.Sends
@@ -181,15 +201,15 @@ func (w *Worker) decided(ctx context.Context, o *order.Order, res *upstream.Resu
 const inputOperator = "operator_id"
 
 // settle turns an upstream's answer into the order's next step.
-func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Result, err error, cause string) error {
-	s, reason := w.decided(ctx, o, res, err)
+func (w *Worker) settle(ctx context.Context, o *order.Order, a answer, cause string) error {
+	s, reason := w.decided(ctx, o, a)
 	rerr := w.record(ctx, o, s, cause)
 	for range linkTries {
 		if !errors.Is(rerr, order.ErrLinkBusy) {
 			break
 		}
 		// Another order took the link where this one was to go: elsewhere, or nowhere.
-		s, reason = w.decided(ctx, o, res, err)
+		s, reason = w.decided(ctx, o, a)
 		rerr = w.record(ctx, o, s, cause)
 	}
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
@@ -197,4 +217,19 @@ func (w *Worker) settle(ctx context.Context, o *order.Order, res *upstream.Resul
 		return nil
 	}
 	return rerr
+}
+
+// weighs tells the account what the answer means for our money: it is still there as
+// of the tick, or it should have come back and has not.
+func (a answer) weighs(s *order.Step) {
+	r := a.res
+	switch {
+	case a.err != nil || r == nil:
+	case r.State == upstream.Succeeded && r.Refunded != nil && *r.Refunded:
+		s.Stand = float.Back // delivered, and paid back all the same
+	case r.State == upstream.Succeeded, r.State == upstream.Pending && !r.Ending:
+		s.Held = a.tick
+	case r.Refunded != nil && !*r.Refunded:
+		s.Owed = true
+	}
 }

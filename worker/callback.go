@@ -128,7 +128,7 @@ func (w *Worker) applied(ctx context.Context, id int64, n int, res *upstream.Res
 	case res.State == upstream.Pending && o.State != order.Unknown:
 		return callback.Nothing, nil // it is known to be under way, or has ended
 	}
-	s, reason := w.decided(ctx, o, res, nil)
+	s, reason := w.decided(ctx, o, answer{res: res})
 	s.From = o.State
 	if o.State.Final() && s.To == "" && (s.Flag == "" || s.Flag == o.Flag) && (res.SN == "" || res.SN == o.Facts.SN) {
 		return callback.Nothing, nil

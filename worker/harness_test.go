@@ -120,7 +120,7 @@ func (s *stage) over(name string, d upstream.Driver) *Worker {
 			Name: name, Budget: b, Timeout: callTimeout, Metrics: upstream.NewMetrics(prometheus.NewRegistry()), Log: log,
 			Tracer: noop.NewTracerProvider().Tracer(""), Now: s.clock,
 		}),
-		DB: s.db, Writer: s.writer, Enqueuer: s.enqueuer, Mode: catalog.Live, Log: log, Tracer: noop.NewTracerProvider().Tracer(""), Now: s.clock,
+		DB: s.db, Writer: s.writer, Enqueuer: s.enqueuer, Mode: catalog.Live, DebitLongest: 3 * time.Minute, Log: log, Tracer: noop.NewTracerProvider().Tracer(""), Now: s.clock,
 		Desk: &intake.Desk{
 			Pool: s.db.Pool, Importer: intake.New(s.db.Pool, intake.Options{Now: s.clock, Log: log}), Now: s.clock, Log: log,
 			Router: &catalog.Router{Pool: s.db.Pool, Now: s.clock, Random: func(int64) int64 { return 0 }},

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/muarahq/muara/pkg/budget"
+	"github.com/muarahq/muara/pkg/float"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
@@ -87,12 +88,18 @@ func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Sl
 		}
 		ps = append(ps, p)
 	}
+	tick, err := w.tick(ctx)
+	if err != nil {
+		slot.Unused(ctx)
+		return err
+	}
 	results, err := w.Client.BulkStatus(ctx, slot, ps)
 	if err != nil && !understandable(err) {
 		return w.putBack(context.WithoutCancel(ctx), due)
 	}
 	var single []*order.Order
 	var quiet order.Looks
+	var there []float.Key
 	var news errgroup.Group
 	news.SetLimit(64) // they share commits
 	for _, o := range due {
@@ -102,17 +109,20 @@ func (w *Worker) askAll(ctx context.Context, due []*order.Order, slot *budget.Sl
 			single = append(single, o)
 		case r.State == upstream.Pending && o.State == order.Processing && !tells(o, r):
 			quiet.Add(o.ID, *w.facts(ctx, o).look())
+			if o.Serial && !r.Ending {
+				there = append(there, order.Move(o.ID, o.Attempt))
+			}
 		case r.State == upstream.Succeeded && o.State == order.Completed && o.Category == order.SMM && !tells(o, &upstream.Result{Alert: r.Alert}):
 			if next := again(w.facts(ctx, o), o.Facts.Refill); next != nil {
 				quiet.Add(o.ID, *next)
 				continue
 			}
-			news.Go(func() error { return w.learn(ctx, o, r, "bulk") })
+			news.Go(func() error { return w.learn(ctx, o, answer{res: r, tick: tick}, "bulk") })
 		default:
-			news.Go(func() error { return w.learn(ctx, o, r, "bulk") })
+			news.Go(func() error { return w.learn(ctx, o, answer{res: r, tick: tick}, "bulk") })
 		}
 	}
-	err = order.LookAgain(context.WithoutCancel(ctx), w.DB.Pool, quiet)
+	err = errors.Join(order.LookAgain(context.WithoutCancel(ctx), w.DB.Pool, quiet), float.Held(context.WithoutCancel(ctx), w.DB.Pool, there, tick))
 	if err := errors.Join(err, news.Wait()); err != nil {
 		return err
 	}
@@ -163,6 +173,14 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 		return w.askRuled(ctx, o, p, r, slot)
 	}
 	_, lookup := w.Client.Driver().(upstream.Lookup)
+	if o.State == order.Unknown && o.UpstreamRef == "" && w.serial() != nil {
+		return w.weigh(ctx, o, slot)
+	}
+	tick, err := w.tick(ctx)
+	if err != nil {
+		slot.Unused(ctx)
+		return err
+	}
 	var res *upstream.Result
 	switch {
 	case o.UpstreamRef != "" && o.State != order.Unknown, o.UpstreamRef != "" && !lookup:
@@ -180,7 +198,7 @@ func (w *Worker) ask(ctx context.Context, o *order.Order, slot *budget.Slot) err
 	if res.State == upstream.NotFound && o.State == order.Unknown {
 		return w.notFound(ctx, o, p)
 	}
-	if err := w.learn(ctx, o, res, "status"); err != nil {
+	if err := w.learn(ctx, o, answer{res: res, tick: tick}, "status"); err != nil {
 		return err
 	}
 	if res.State == upstream.Pending && !o.State.Final() && w.untold(o) {
@@ -216,11 +234,11 @@ func understandable(err error) bool {
 }
 
 // learn records what an upstream said about an order.
-func (w *Worker) learn(ctx context.Context, o *order.Order, res *upstream.Result, cause string) error {
+func (w *Worker) learn(ctx context.Context, o *order.Order, a answer, cause string) error {
 	if cause == "status" {
-		w.lesson(o, res)
+		w.lesson(o, a.res)
 	}
-	return w.settle(ctx, o, res, nil, cause)
+	return w.settle(ctx, o, a, cause)
 }
 
 // askedInVain moves the next look: a question that failed says nothing about the
@@ -258,7 +276,7 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 		if reason == "" || reason == upstream.ReasonDuplicate {
 			reason = upstream.ReasonProduct
 		}
-		return w.settle(ctx, o, nil, upstream.Reject(reason, "not found", "refused without proof, and not known by its reference"), "lookup")
+		return w.settle(ctx, o, answer{err: upstream.Reject(reason, "not found", "refused without proof, and not known by its reference")}, "lookup")
 	case !answered && quiet < w.Client.Timeout+settleTime, answered && quiet < firstAsk:
 		at := minTime(p.SentAt.Add(w.Client.Timeout+settleTime), now.Add(pollDelay(facts{o: o, now: now})))
 		return w.quietly(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found", Flag: w.doubt(o)})
@@ -287,7 +305,7 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 	if e := upstream.AsError(err); e != nil && (e.Class == upstream.NotSent || e.Class == upstream.Throttled) {
 		return w.unsent(ctx, again, err)
 	}
-	return w.settle(ctx, again, res, err, "resend")
+	return w.settle(ctx, again, answer{res: res, err: err}, "resend")
 }
 
 // unsent puts an order whose resend did not leave us back among the unknown: an

@@ -10,6 +10,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/muarahq/muara/pkg/budget"
 	"github.com/muarahq/muara/pkg/queue"
 	"github.com/muarahq/muara/pkg/upstream"
 )
@@ -159,15 +160,17 @@ func (w *Worker) CatalogTurn(ctx context.Context, _ queue.Task) error {
 
 // BalanceTurn reads our balance.
 func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
-	balance, err := w.Client.Balance(ctx)
-	if errors.Is(err, upstream.ErrUnsupported) {
+	if _, ok := w.Client.Driver().(upstream.Balance); !ok {
 		return nil
+	}
+	slot, err := w.Client.Reserve(ctx, budget.Balance)
+	if err == nil {
+		err = w.read(ctx, slot)
 	}
 	if err != nil {
 		w.Log.WarnContext(ctx, "balance turn", "upstream", w.Client.Name, "error", err)
-		return nil
 	}
-	return w.Desk.BalanceSeen(ctx, w.Client.Name, balance, w.Now())
+	return nil
 }
 
 // Ask answers a question that a merchant waits for.

@@ -130,7 +130,7 @@ func TestAnIDThatAnotherOrderBearsIsForAPersonToSee(t *testing.T) {
 	require.Equal(t, order.Completed, first.State)
 	second := s.buy(s.w, s.followers("x"))
 	require.Equal(t, order.Unknown, second.State, "it was not bought anew, and money was taken for it")
-	second = s.poll(s.w, second, time.Minute)
+	second = s.poll(s.w, second, s.w.DebitLongest+s.w.Client.Timeout)
 	require.NotEmpty(t, second.Flag)
 	require.Empty(t, second.UpstreamRef)
 	require.Len(t, s.panel.Books().Purchases, 1)

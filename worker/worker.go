@@ -39,6 +39,9 @@ type Options struct {
 	Now       func() time.Time
 	// Mode is live, or test for workers of a sandbox: orders of the other are never sent.
 	Mode string
+	// DebitLongest is how long a purchase may take to show in the balance where a wrong
+	// answer would deliver it twice; elsewhere it is half a minute of it at most.
+	DebitLongest time.Duration
 	// Recharge takes the price again after a late success where the balance allows.
 	Recharge bool
 	// Callbacks count what the upstream posted; nil counts nothing.

@@ -51,10 +51,12 @@ type orderPage struct {
 	Inquiries []inquiryRow `json:"inquiries"`
 
 	Attempts []attemptRow `json:"attempts"`
-	Events   []eventRow   `json:"events"`
-	Entries  []entryRow   `json:"entries"`
-	Webhooks []webhookRow `json:"webhooks"`
-	Audit    []auditRow   `json:"audit"`
+	// Evidence is what was concluded from our balances at the source.
+	Evidence []evidenceRow `json:"evidence"`
+	Events   []eventRow    `json:"events"`
+	Entries  []entryRow    `json:"entries"`
+	Webhooks []webhookRow  `json:"webhooks"`
+	Audit    []auditRow    `json:"audit"`
 }
 
 type attemptRow struct {
@@ -100,6 +102,13 @@ type eventRow struct {
 	To      order.State `json:"to"`
 	Cause   string      `json:"cause"`
 	Detail  string      `json:"detail"`
+}
+
+type evidenceRow struct {
+	At      time.Time       `json:"at"`
+	Attempt int             `json:"attempt"`
+	Verdict string          `json:"verdict"`
+	Detail  json.RawMessage `json:"detail"`
 }
 
 type entryRow struct {
@@ -214,7 +223,7 @@ func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {
 		orderRow: toOrderRow(o, ev.MerchantID, now), Name: o.Name, Quantity: o.Quantity, Recipient: o.Recipient(), ZoneID: o.ZoneID,
 		Inputs: o.Inputs, CallbackURL: o.CallbackURL, OfferID: o.OfferID, Code: o.Code, Extra: o.Extra, MaxCost: o.MaxCost, Message: o.Message,
 		Facts: o.Facts, Wishes: []string{}, Polls: o.Polls, SentAt: o.SentAt, ExpiresAt: o.ExpiresAt, CompletedAt: o.CompletedAt,
-		TraceParent: o.TraceParent, Inquiries: []inquiryRow{}, Attempts: []attemptRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
+		TraceParent: o.TraceParent, Inquiries: []inquiryRow{}, Attempts: []attemptRow{}, Evidence: []evidenceRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
 	}
 	for _, w := range []struct {
 		name string
@@ -237,6 +246,10 @@ func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {
 		p.Events = append(p.Events, eventRow{
 			Version: x.Version, At: x.CreatedAt.UTC(), Attempt: x.Attempt, From: x.FromState, To: x.ToState, Cause: x.Cause, Detail: x.Detail,
 		})
+	}
+	for i := range ev.Concluded {
+		x := &ev.Concluded[i]
+		p.Evidence = append(p.Evidence, evidenceRow{At: x.CreatedAt.UTC(), Attempt: x.N, Verdict: x.Verdict, Detail: x.Detail})
 	}
 	return p
 }
@@ -278,6 +291,10 @@ func (p *orderPage) print(w io.Writer, now time.Time) {
 		a := &p.Attempts[i]
 		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s → %s\n", a.N, a.StartedAt.Format(time.RFC3339Nano), a.Upstream, a.Code, a.Target, a.Cost,
 			a.Outcome, dash(a.Reason), dash(a.SaidCode+" "+a.SaidDetail), a.OurRef, dash(a.UpstreamRef), sum(a.BalanceBefore), sum(a.BalanceAfter))
+	}
+	section(w, "balances", len(p.Evidence), "AT\tTRY\tVERDICT\tFROM")
+	for _, x := range p.Evidence {
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", x.At.Format(time.RFC3339Nano), x.Attempt, x.Verdict, x.Detail)
 	}
 	section(w, "events", len(p.Events), "VERSION\tAT\tTRY\tFROM\tTO\tCAUSE\tDETAIL")
 	for _, x := range p.Events {

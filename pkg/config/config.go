@@ -124,6 +124,13 @@ type Orders struct {
 	// LateSuccess says who pays when a source reports success after it had reported failure: "keep" (the merchant keeps the
 	// refund and the loss is ours; the default) or "recharge" (the price is taken again if the balance allows).
 	LateSuccess string `yaml:"late_success"`
+	// HoldLongest bounds how long purchases at an upstream that tells of a lost one by its balance alone are kept back while
+	// the outcome of one is open: 10m. After that an operator is told and purchases go on.
+	HoldLongest time.Duration `yaml:"hold_longest"`
+	// DebitLongest is how long after it was sent such an upstream may still take the money of a purchase that would be
+	// delivered twice if it were called not bought too soon: 3m. What stands in front of a provider may give up after 100 s
+	// while the provider goes on.
+	DebitLongest time.Duration `yaml:"debit_longest"`
 }
 
 // Catalog is the policy of prices, in whole rupiah.
@@ -214,6 +221,8 @@ func (c *Config) defaults() {
 	or(&c.Worker.ShutdownTimeout, 30*time.Second)
 	or(&c.Scheduler.MetricsListen, ":9092")
 	or(&c.Orders.LateSuccess, LateKeep)
+	or(&c.Orders.HoldLongest, 10*time.Minute)
+	or(&c.Orders.DebitLongest, 3*time.Minute)
 	or(&c.Catalog.Step, 1)
 	or(&c.Catalog.JumpPercent, 30)
 	or(&c.Log.Level, "info")

@@ -49,6 +49,8 @@ func TestNothingConfiguredIsASaneDefault(t *testing.T) {
 	require.Equal(t, 120, c.API.RateLimit)
 	require.Equal(t, ":8080", c.API.Listen)
 	require.Equal(t, config.LateKeep, c.Orders.LateSuccess)
+	require.Equal(t, 10*time.Minute, c.Orders.HoldLongest)
+	require.Equal(t, 3*time.Minute, c.Orders.DebitLongest)
 	require.False(t, c.Webhooks.AllowHTTP)
 	require.Empty(t, c.API.TrustedProxies)
 	require.Equal(t, "Asia/Jakarta", c.Brand.Location().String())

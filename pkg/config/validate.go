@@ -107,6 +107,8 @@ func (c *Config) validateWorker(errs *errorList) {
 
 func (c *Config) validatePolicy(errs *errorList) {
 	oneOf(errs, "orders.late_success", c.Orders.LateSuccess, []string{LateKeep, LateRecharge})
+	duration(errs, "orders.hold_longest", c.Orders.HoldLongest, time.Minute, 24*time.Hour)
+	duration(errs, "orders.debit_longest", c.Orders.DebitLongest, time.Second, time.Hour)
 	const most = 1_000_000 // rupiah; more is a slip of the finger
 	between(errs, "catalog.step", c.Catalog.Step, 1, most)
 	between(errs, "catalog.floor", c.Catalog.Floor, 0, most)

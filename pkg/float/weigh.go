@@ -12,8 +12,9 @@ const (
 	// twice unexplained, so far apart, a difference is taken for somebody else's; and twice
 	// seen, so far apart, it is believed that nothing was bought where it could be delivered.
 	twice = 20 * time.Second
-	// mostSums bounds the search for sums of several doubts.
-	mostSums = 1 << 14
+	// mostSums bounds the search for sums of several doubts, and mostBases against how many
+	// earlier readings one later reading is held: a worker has other things to do.
+	mostSums, mostBases = 1 << 11, 8
 )
 
 // Verdict is what the balance says about a purchase whose answer was lost.
@@ -173,9 +174,9 @@ func (b *Book) disturbed(x *Move, now time.Time) bool {
 	})
 }
 
-// compare weighs one later reading against those from before, newest first, until one
-// allows a single answer. What one does not explain at which every other move was
-// certain, no older one may explain.
+// compare weighs one later reading against those from before, until one allows a single
+// answer. What one does not explain at which every other move was certain, no older one
+// may explain.
 func (b *Book) compare(x *Move, after *Reading) Opinion {
 	o := Opinion{After: after}
 	blurred := false
@@ -199,19 +200,18 @@ func (b *Book) compare(x *Move, after *Reading) Opinion {
 		return o
 	}
 	best := Opinion{After: after, Need: NeedBefore}
-	for i := len(b.Readings) - 1; i >= 0; i-- {
-		base := &b.Readings[i]
-		if p, _ := x.at(base); base.End >= after.Begin || p != before && p != away {
+	oldest := int64(0)
+	for _, c := range b.bases(x, after) {
+		if c.reading.End < oldest {
 			continue
 		}
-		parts, plain, ok := b.parts(x, base, after)
-		if !ok {
-			continue
-		}
-		o := Opinion{After: after, Before: base, Parts: parts}
-		if b.judge(&o, x); o.certain() || o.Verdict == Unexplained && plain {
+		o := Opinion{After: after, Before: c.reading, Parts: c.parts}
+		if b.judge(&o, x); o.certain() {
 			best = o
 			break
+		}
+		if o.Verdict == Unexplained && c.blurs == 0 && oldest == 0 {
+			best, oldest = o, c.reading.End
 		}
 		if best.Need == NeedBefore {
 			best = o
@@ -225,10 +225,33 @@ func (b *Book) compare(x *Move, after *Reading) Opinion {
 
 func (o *Opinion) certain() bool { return o.Verdict == Home || o.Verdict == Away }
 
-// parts gives what moved between two readings besides x; plain tells that all of it
-// that can be certain is, ok is false where a part has no sum at all.
-func (b *Book) parts(x *Move, base, after *Reading) (parts []Part, plain, ok bool) {
-	plain = true
+// base is an earlier reading, what moved since besides the purchase in question, and how
+// many of those are blurred there.
+type base struct {
+	reading *Reading
+	parts   []Part
+	blurs   int
+}
+
+// bases gives the readings from before x that a later one can be held against: the
+// clearest first, and of those the newest.
+func (b *Book) bases(x *Move, after *Reading) (list []base) {
+	for i := len(b.Readings) - 1; i >= 0; i-- {
+		r := &b.Readings[i]
+		if p, _ := x.at(r); r.End >= after.Begin || p != before && p != away {
+			continue
+		}
+		if parts, blurs, ok := b.parts(x, r, after); ok {
+			list = append(list, base{r, parts, blurs})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b base) int { return cmp.Compare(a.blurs, b.blurs) })
+	return list[:min(len(list), mostBases)]
+}
+
+// parts gives what moved between two readings besides x, and how many of those could
+// be certain and are not; ok is false where a part has no sum at all.
+func (b *Book) parts(x *Move, base, after *Reading) (parts []Part, blurs int, ok bool) {
 	for i := range b.Moves {
 		m := &b.Moves[i]
 		if x != nil && m.Key == x.Key {
@@ -237,15 +260,15 @@ func (b *Book) parts(x *Move, base, after *Reading) (parts []Part, plain, ok boo
 		may, known := m.between(base, after)
 		switch {
 		case !known:
-			return nil, false, false
+			return nil, 0, false
 		case len(may) == 1 && may[0] == 0:
 			continue
 		case len(may) > 1 && !m.doubtful():
-			plain = false
+			blurs++
 		}
 		parts = append(parts, Part{Key: m.Key, Stand: m.Stand, May: may})
 	}
-	return parts, plain, true
+	return parts, blurs, true
 }
 
 // alike gives the purchases that cannot be told from x and need not be: of one price,
@@ -350,8 +373,11 @@ func mixed(group []*Move, r *Reading) bool {
 // sumsOf gives every sum that the parts may come to; ok is false when there are
 // too many to tell.
 func sumsOf(parts []Part) (sums map[int64]bool, ok bool) {
-	sums = map[int64]bool{0: true}
+	sums = map[int64]bool{certain(parts): true}
 	for _, p := range parts {
+		if len(p.May) == 1 {
+			continue
+		}
 		next := make(map[int64]bool, len(sums)*len(p.May))
 		for sum := range sums {
 			for _, d := range p.May {

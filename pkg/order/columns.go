@@ -8,7 +8,7 @@ const columns = `o.id, o.wallet_id, o.mode, o.ref, o.content_hash, o.category, o
 	o.customer_no, o.zone_id, o.target, o.inputs, o.callback_url, o.max_cost, o.state, o.version, o.attempt, o.sends,
 	o.upstream, o.offer_id, o.code, o.extra, o.cost, o.upstream_ref, o.message, o.facts,
 	o.cancel_requested, o.finish_requested, o.resend_requested, o.flag, o.trace_parent,
-	o.next_run_at, o.polls, o.watched_at, o.expires_at, o.sent_at, o.created_at, o.updated_at, o.completed_at, o.link`
+	o.next_run_at, o.polls, o.watched_at, o.expires_at, o.sent_at, o.created_at, o.updated_at, o.completed_at, o.link, o.serial`
 
 func scan(row pgx.Row, more ...any) (*Order, error) {
 	o := new(Order)
@@ -17,7 +17,7 @@ func scan(row pgx.Row, more ...any) (*Order, error) {
 		&o.CustomerNo, &o.ZoneID, &o.Target, &o.Inputs, &o.CallbackURL, &o.MaxCost, &o.State, &o.Version, &o.Attempt, &o.Sends,
 		&o.Upstream, &o.OfferID, &o.Code, &o.Extra, &o.Cost, &o.UpstreamRef, &o.Message, &o.Facts,
 		&o.CancelRequested, &o.FinishRequested, &o.ResendRequested, &o.Flag, &o.TraceParent,
-		&o.NextRunAt, &o.Polls, &o.WatchedAt, &o.ExpiresAt, &o.SentAt, &o.CreatedAt, &o.UpdatedAt, &o.CompletedAt, &o.Link,
+		&o.NextRunAt, &o.Polls, &o.WatchedAt, &o.ExpiresAt, &o.SentAt, &o.CreatedAt, &o.UpdatedAt, &o.CompletedAt, &o.Link, &o.Serial,
 	}, more...)...)
 	if err != nil {
 		return nil, err

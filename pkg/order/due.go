@@ -122,6 +122,17 @@ func PutBack(ctx context.Context, pool *pgxpool.Pool, ids []int64, at time.Time)
 	return nil
 }
 
+// Wake makes the queued orders of an upstream due that wait to be enqueued again.
+func Wake(ctx context.Context, pool *pgxpool.Pool, upstream string, now time.Time) error {
+	const again = 20 * time.Second // those that back off for longer have other reasons
+	_, err := pool.Exec(ctx, `UPDATE orders o SET next_run_at = $2 FROM (SELECT id FROM orders WHERE state = 'queued' AND upstream = $1
+		AND next_run_at > $2 AND next_run_at <= $2::timestamptz + $3::interval ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) l WHERE o.id = l.id`, upstream, now, again)
+	if err != nil {
+		return fmt.Errorf("order: wake: %w", err)
+	}
+	return nil
+}
+
 // Looks are orders and when to look at each again.
 type Looks struct {
 	ids []int64

@@ -26,6 +26,8 @@ var (
 	ErrNotCancelable = errors.New("order: not cancelable")
 	// ErrNotAvailable: the action does not apply to this order now.
 	ErrNotAvailable = errors.New("order: action not available now")
+	// ErrHeld: purchases on the account are kept back while the outcome of one is open.
+	ErrHeld = errors.New("order: purchases on the account are kept back")
 	// ErrStale: the row has moved on since it was read.
 	ErrStale = errors.New("order: moved on meanwhile")
 )

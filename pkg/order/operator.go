@@ -23,6 +23,9 @@ const (
 // ErrNotResolvable: the order stands where an operator's word changes nothing.
 var ErrNotResolvable = errors.New("order: not to be resolved")
 
+// causeOperator marks changes by a person's word.
+const causeOperator = "operator"
+
 // Listed is an order with whose it is, for operators.
 type Listed struct {
 	Order      `bun:",extend"`
@@ -101,6 +104,8 @@ type Evidence struct {
 	// Attempts and Events are in the order in which they happened.
 	Attempts []Attempt
 	Events   []Event
+	// Concluded is what was concluded from balances, in that order too.
+	Concluded []Concluded
 }
 
 // ReadEvidence reads an order with its history, whoever's it is; ErrNotFound when
@@ -120,6 +125,9 @@ func ReadEvidence(ctx context.Context, db bun.IDB, id int64) (*Evidence, error) 
 		return nil, fmt.Errorf("order: evidence: %w", err)
 	}
 	if err := db.NewSelect().Model(&e.Events).Where("e.order_id = ?", id).Order("e.version").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("order: evidence: %w", err)
+	}
+	if err := db.NewSelect().Model(&e.Concluded).Where("v.order_id = ?", id).Order("v.id").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("order: evidence: %w", err)
 	}
 	return e, nil
@@ -156,7 +164,7 @@ func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution
 		return nil, fmt.Errorf("%w: %s", ErrNotResolvable, why)
 	}
 	s := Step{
-		OrderID: o.ID, Attempt: o.Attempt, From: o.State, To: r.As, Cause: "operator", Flag: "-", Recharge: r.Recharge, Note: r.Why,
+		OrderID: o.ID, Attempt: o.Attempt, From: o.State, To: r.As, Cause: causeOperator, Flag: "-", Recharge: r.Recharge, Note: r.Why,
 		Audit: w.audited(o, r.Actor, "order.resolve", map[string]any{"from": o.State, "as": r.As, "sn": r.SN, "why": r.Why}),
 	}
 	switch {
@@ -214,7 +222,7 @@ func (w *Writer) Seen(ctx context.Context, db bun.IDB, id int64, why, actor stri
 		return nil, fmt.Errorf("%w: nothing but a person's decision ends it, so it stays in the list until it is resolved", ErrNotResolvable)
 	}
 	return w.Do(ctx, Step{
-		OrderID: o.ID, Attempt: o.Attempt, From: o.State, Cause: "operator", Flag: "-", Note: why, NextRunAt: o.NextRunAt,
+		OrderID: o.ID, Attempt: o.Attempt, From: o.State, Cause: causeOperator, Flag: "-", Note: why, NextRunAt: o.NextRunAt,
 		Audit: w.audited(o, actor, "order.seen", map[string]any{"flag": o.Flag, "why": why}),
 	})
 }

@@ -143,25 +143,28 @@ type Order struct {
 	CreatedAt       time.Time       `bun:"created_at"`
 	UpdatedAt       time.Time       `bun:"updated_at"`
 	CompletedAt     *time.Time      `bun:"completed_at"`
+	// Serial: the current attempt is on an account that is watched by its balance.
+	Serial bool `bun:"serial"`
 }
 
 // Attempt is one try to buy at one upstream, with its evidence.
 type Attempt struct {
 	bun.BaseModel `bun:"table:order_attempts,alias:a"`
 
-	OrderID       int64      `bun:"order_id,pk"`
-	N             int        `bun:"n,pk"`
-	Upstream      string     `bun:"upstream"`
-	OfferID       int64      `bun:"offer_id"`
-	OurRef        string     `bun:"our_ref"`
-	UpstreamRef   string     `bun:"upstream_ref"`
-	Code          string     `bun:"code"`
-	Target        string     `bun:"target"`
-	Cost          int64      `bun:"cost"`
-	Outcome       string     `bun:"outcome"`
-	Reason        string     `bun:"reason"`
-	SaidCode      string     `bun:"said_code"`
-	SaidDetail    string     `bun:"said_detail"`
+	OrderID     int64  `bun:"order_id,pk"`
+	N           int    `bun:"n,pk"`
+	Upstream    string `bun:"upstream"`
+	OfferID     int64  `bun:"offer_id"`
+	OurRef      string `bun:"our_ref"`
+	UpstreamRef string `bun:"upstream_ref"`
+	Code        string `bun:"code"`
+	Target      string `bun:"target"`
+	Cost        int64  `bun:"cost"`
+	Outcome     string `bun:"outcome"`
+	Reason      string `bun:"reason"`
+	SaidCode    string `bun:"said_code"`
+	SaidDetail  string `bun:"said_detail"`
+	// The balances that its outcome was concluded from, else as last seen, in rupiah.
 	BalanceBefore *int64     `bun:"balance_before"`
 	BalanceAfter  *int64     `bun:"balance_after"`
 	StartedAt     time.Time  `bun:"started_at"`

@@ -62,7 +62,7 @@ func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, er
 // they have ended or not.
 func Spent(ctx context.Context, pool *pgxpool.Pool, since time.Time) (map[string]int64, error) {
 	rows, err := pool.Query(ctx, `SELECT upstream, sum(cost)::bigint FROM order_attempts
-		WHERE started_at >= $1 AND outcome NOT IN ('rejected', 'not_sent', 'throttled', 'failed', 'canceled', 'expired') GROUP BY upstream`, since)
+		WHERE started_at >= $1 AND outcome NOT IN ('rejected', 'not_sent', 'not_bought', 'throttled', 'failed', 'returned', 'canceled', 'expired') GROUP BY upstream`, since)
 	if err != nil {
 		return nil, fmt.Errorf("order: spent: %w", err)
 	}

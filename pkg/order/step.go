@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/float"
 )
 
 // Step is one change of an order: what was observed, and what follows. The
@@ -24,7 +25,7 @@ type Step struct {
 	Version int64
 	// Sends is which sending of the attempt a purchase's answer belongs to. A word
 	// that nothing was bought counts for the last sending only, and only while nobody
-	// has learned more.
+	// has learned more: an answer that was given up wins over not knowing.
 	Sends int
 	// Again: To is Sending once more, under the same reference.
 	Again bool
@@ -38,6 +39,19 @@ type Step struct {
 	SaidDetail    string
 	BalanceBefore *int64
 	BalanceAfter  *int64
+
+	// Watch is set by the claim of a purchase on an account that is watched by its
+	// balance: it is refused with [ErrHeld] while another's outcome is open there.
+	Watch *float.Watch
+	// Held is the tick after which a question found our money with the source; Owed:
+	// it has not given the money back that it should. Stand says how the purchase
+	// stands on its account where the states do not tell, and RipeAt from when on.
+	Held   int64
+	Owed   bool
+	Stand  float.Stand
+	RipeAt *time.Time
+	// Proof is kept with the change: what it was concluded from.
+	Proof *Proof
 
 	// News, kept when set.
 	UpstreamRef string
@@ -79,6 +93,9 @@ type Step struct {
 	// Recharge takes the price again after a late success, if the balance allows.
 	Recharge bool
 
+	// found: an attempt that its order has left behind turned out to be accepted.
+	found bool
+
 	// Note is kept with the change, for operators.
 	Note string
 	// Audit is an operator's entry, written in the commit of the change.
@@ -107,8 +124,8 @@ const (
 
 // allowed are the transitions; docs/order-states.md draws them.
 var allowed = map[State][]State{ //nolint:gochecknoglobals // a table of constants
-	// Completed: of an attempt that was given up too early.
-	Queued:     {Sending, Queued, Canceled, Failed, Completed},
+	// Completed, Processing: of an attempt that was given up too early.
+	Queued:     {Sending, Queued, Processing, Canceled, Failed, Completed},
 	Sending:    {Processing, Unknown, Queued, Completed, Failed, Partial, Canceled, Expired},
 	Processing: {Queued, Completed, Failed, Partial, Canceled, Expired},
 	Unknown:    {Sending, Unknown, Processing, Queued, Completed, Failed, Partial, Canceled, Expired},
@@ -123,7 +140,7 @@ func (o *Order) can(s *Step) bool {
 		return false
 	case s.TakenBack && (o.State != Completed || o.Category != SMM || o.Refunded != 0 || o.Facts.TakenBack):
 		return false
-	case s.Sends != 0 && (o.State != Sending || s.Sends != o.Sends) && !s.positive():
+	case s.Sends != 0 && (s.Sends != o.Sends || o.State != Sending && o.State != Unknown) && !s.positive():
 		return false
 	case s.To == "":
 		return true
@@ -131,6 +148,8 @@ func (o *Order) can(s *Step) bool {
 		return false
 	case s.To == Completed && o.State == Queued && o.Attempt == 0:
 		return false
+	case s.To == Processing && o.State == Queued && s.Sends == 0:
+		return false // only the purchase's own answer says so after it was given up
 	}
 	return slices.Contains(allowed[o.State], s.To)
 }
@@ -172,7 +191,7 @@ type change struct {
 // matter. It fails with [ErrStale] when the order has moved on.
 func apply(o *Order, s *Step, now time.Time) (*change, error) {
 	c := &change{o: o, from: o.State, step: s}
-	if s.Attempt != o.Attempt {
+	if s.Attempt != o.Attempt || s.found {
 		return c, c.earlier()
 	}
 	if !o.can(s) {
@@ -216,6 +235,7 @@ func (c *change) enter(now time.Time) {
 		}
 		o.Attempt++
 		o.Sends = 1
+		o.Serial = s.Watch != nil
 		o.UpstreamRef = ""
 		o.Polls = 0
 		o.ExpiresAt = nil
@@ -306,15 +326,20 @@ func (c *change) recharged(ok bool) {
 }
 
 // earlier handles word about an attempt that the order has left behind: a success
-// there was bought twice, which is our loss and an operator's task.
+// there was bought twice, which is our loss and an operator's task; so is a purchase
+// there that was given up as not bought and has an id after all.
 func (c *change) earlier() error {
 	s, o := c.step, c.o
-	if s.Attempt < 1 || s.Attempt > o.Attempt || s.To != Completed || s.Cost == nil { // admit has filled it in
+	if s.Attempt < 1 || s.Attempt > o.Attempt || (s.To != Completed && !s.found) || (s.To == Completed && s.Cost == nil) { // admit has filled it in
 		return ErrStale
 	}
 	c.attemptOnly = true
 	o.Version++
 	c.version = o.Version
+	if s.found {
+		o.Flag = "an attempt that was given up was accepted by its source: look it up there"
+		return nil
+	}
 	o.Flag = "an earlier attempt succeeded as well"
 	if *s.Cost > 0 {
 		c.postings = append(c.postings, posting{"late_cost", s.Attempt, *s.Cost})

@@ -109,6 +109,10 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 		orders[o.ID] = o
 	}
 	now := w.now().UTC().Truncate(time.Microsecond)
+	held, err := watched(ctx, tx, orders, set, now)
+	if err != nil {
+		return nil, nil, err
+	}
 	var changes []*change
 	late := earlierWins{}
 	for _, c := range set {
@@ -116,6 +120,10 @@ func (w *Writer) write(ctx context.Context, tx pgx.Tx, set []*call[*Step, *Order
 		o := orders[c.in.OrderID]
 		if o == nil {
 			c.err = ErrNotFound
+			continue
+		}
+		if c.in.Watch != nil && held[o.Upstream] && o.can(c.in) {
+			c.err = ErrHeld
 			continue
 		}
 		if err := late.admit(ctx, tx, changes, o, c.in); err != nil {
@@ -144,6 +152,9 @@ type earlierWins map[[2]int64]bool
 // attempt, or of the last one after the order went back to the queue. What it was
 // and cost is in the attempt's row; the row also says whether it was booked before.
 func (e earlierWins) admit(ctx context.Context, tx pgx.Tx, set []*change, o *Order, s *Step) error {
+	if s.found = false; s.To == Processing {
+		return e.accepted(ctx, tx, set, o, s)
+	}
 	if s.To != Completed || s.Attempt < 1 || s.Attempt > o.Attempt || (s.Attempt == o.Attempt && o.State != Queued) {
 		return nil
 	}
@@ -161,10 +172,36 @@ func (e earlierWins) admit(ctx context.Context, tx pgx.Tx, set []*change, o *Ord
 		s.Cost = &a.Cost
 	}
 	if s.Attempt == o.Attempt {
-		// The order is this attempt's again, wherever it was going to go.
-		o.Upstream, o.OfferID, o.Code, o.UpstreamRef = a.Upstream, a.OfferID, a.Code, a.UpstreamRef
+		o.returnTo(a)
 	}
 	return nil
+}
+
+// accepted is admit for the word that a purchase is under way: its order is the
+// attempt's again while nothing else was sent, and else an operator's task, once.
+func (e earlierWins) accepted(ctx context.Context, tx pgx.Tx, set []*change, o *Order, s *Step) error {
+	here := s.Attempt == o.Attempt && o.can(s)
+	if s.Sends == 0 || s.Attempt < 1 || s.Attempt > o.Attempt || here && o.State != Queued || !here && s.UpstreamRef == "" {
+		return nil
+	}
+	a, err := attempt(ctx, tx, set, s.OrderID, s.Attempt)
+	key := [2]int64{s.OrderID, int64(s.Attempt)}
+	switch {
+	case err != nil:
+		return err
+	case e[key], a.UpstreamRef != "", a.Outcome == "succeeded", s.Attempt == o.Attempt && (o.State == Completed || o.State == Partial):
+		return ErrStale
+	case here:
+		o.returnTo(a)
+		return nil
+	}
+	e[key], s.found = true, true
+	return nil
+}
+
+// returnTo makes the order an attempt's again, wherever it was going to go.
+func (o *Order) returnTo(a *Attempt) {
+	o.Upstream, o.OfferID, o.Code, o.UpstreamRef = a.Upstream, a.OfferID, a.Code, a.UpstreamRef
 }
 
 // attempt gives an attempt's row, which this very commit may be about to write.
@@ -207,6 +244,7 @@ func (w *Writer) store(ctx context.Context, tx pgx.Tx, changes []*change, now ti
 			c.queueOrder(&b)
 		}
 		c.queueAttempt(&b, now)
+		c.queueMove(&b, now)
 		c.queueEvent(&b, now)
 		if c.event {
 			events = append(events, c.webhook(now))
@@ -312,13 +350,13 @@ func (w *Writer) entry(ctx context.Context, o *Order, upstream string, p posting
 
 const updateSQL = `UPDATE orders SET state = $2, version = $3, attempt = $4, sends = $24, upstream = $5, offer_id = $6, code = $7, extra = $8, cost = $9,
 	upstream_ref = $10, message = $11, facts = $12, refunded = $13, cancel_requested = $14, finish_requested = $15, resend_requested = $16,
-	flag = $17, next_run_at = $18, polls = $19, expires_at = $20, sent_at = $21, updated_at = $22, completed_at = $23 WHERE id = $1`
+	flag = $17, next_run_at = $18, polls = $19, expires_at = $20, sent_at = $21, updated_at = $22, completed_at = $23, serial = $25 WHERE id = $1`
 
 func (c *change) queueOrder(b *pgx.Batch) {
 	o := c.o
 	b.Queue(updateSQL, o.ID, o.State, o.Version, o.Attempt, o.Upstream, o.OfferID, o.Code, o.Extra, o.Cost,
 		o.UpstreamRef, o.Message, o.Facts, o.Refunded, o.CancelRequested, o.FinishRequested, o.ResendRequested,
-		o.Flag, o.NextRunAt, o.Polls, o.ExpiresAt, o.SentAt, o.UpdatedAt, o.CompletedAt, o.Sends)
+		o.Flag, o.NextRunAt, o.Polls, o.ExpiresAt, o.SentAt, o.UpdatedAt, o.CompletedAt, o.Sends, o.Serial)
 }
 
 const claimSQL = `INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost,

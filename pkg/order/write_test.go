@@ -526,17 +526,71 @@ func TestAWordThatNothingWasBoughtCountsForTheLastSendingOnly(t *testing.T) {
 	o := s.place(pulsa(s.wallet, "r1", 4_000))
 	s.do(o, Step{To: Sending})
 	s.do(o, Step{To: Unknown})
-	_, err := s.try(o, Step{Sends: 1, To: Queued})
-	require.ErrorIs(t, err, ErrStale, "somebody asks about it by now")
 	o = s.do(o, Step{From: Unknown, To: Sending, Again: true})
 	require.Equal(t, 2, o.Sends)
 	require.Equal(t, 1, o.Attempt, "the same reference")
+	var err error
 	for _, to := range []State{Queued, Failed, Unknown} {
 		_, err = s.try(o, Step{Sends: 1, To: to})
 		require.ErrorIs(t, err, ErrStale, to)
 	}
 	o = s.do(o, Step{Sends: 1, To: Completed})
 	require.Equal(t, Completed, o.State, "a purchase is a purchase, whenever it is told")
+	s.verify(t)
+}
+
+func TestAnAnswerThatWasGivenUpWinsOverNotKnowing(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[State]int64{Queued: 96_000, Failed: 100_000, Processing: 96_000} {
+		t.Run(string(to), func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			o := s.place(pulsa(s.wallet, "r1", 4_000))
+			s.do(o, Step{To: Sending})
+			s.do(o, Step{To: Unknown, Outcome: "unknown", Cause: "sweep"})
+			o = s.do(o, Step{Sends: 1, To: to, Outcome: "rejected", UpstreamRef: "T1"})
+			require.Equal(t, to, o.State)
+			require.Equal(t, want, s.balance(t, s.wallet))
+			s.verify(t)
+		})
+	}
+}
+
+func TestAPurchaseThatWasGivenUpAndWasAcceptedIsNotLost(t *testing.T) {
+	t.Parallel()
+	accepted := Step{Attempt: 1, Sends: 1, To: Processing, Outcome: "accepted", UpstreamRef: "T1"}
+	s := newScene(t)
+	s.place(rented(s.wallet, "early"))
+	given := func(ref string) *Order {
+		o := s.place(rented(s.wallet, ref))
+		s.do(o, Step{To: Sending})
+		s.do(o, Step{To: Unknown, Outcome: "unknown"})
+		return s.do(o, Step{To: Queued, Outcome: OutcomeNotBought, Route: &Route{Upstream: "up-a", OfferID: 3, Code: "Y", Cost: 100}})
+	}
+	o := s.do(given("r1"), accepted)
+	require.Equal(t, Processing, o.State, "nothing else was sent yet")
+	require.Equal(t, "T1", o.UpstreamRef)
+	require.Equal(t, "up-b", o.Upstream, "it is where it was accepted")
+
+	o = given("r2")
+	_, err := s.try(o, Step{Attempt: 1, To: Processing, UpstreamRef: "T1"})
+	require.ErrorIs(t, err, ErrStale, "an old look is no answer to the purchase")
+	s.do(o, Step{To: Sending})
+	o = s.do(o, accepted)
+	require.Equal(t, Sending, o.State, "the order goes on with what was sent since")
+	require.Contains(t, o.Flag, "accepted by its source")
+	var a Attempt
+	require.NoError(t, s.db.Bun.NewSelect().Model(&a).Where("order_id = ? AND n = 1", o.ID).Scan(t.Context()))
+	require.Equal(t, "T1", a.UpstreamRef)
+	_, err = s.try(o, accepted)
+	require.ErrorIs(t, err, ErrStale, "once")
+
+	o = given("r3")
+	_, err = s.w.Cancel(t.Context(), s.db.Bun, s.wallet, "r3")
+	require.NoError(t, err)
+	o = s.do(o, accepted)
+	require.Equal(t, Canceled, o.State, "what was refunded stays so")
+	require.NotEmpty(t, o.Flag)
 	s.verify(t)
 }
 

@@ -40,7 +40,8 @@ func TestNothingTwiceNothingLost(t *testing.T) {
 	t.Logf("faults ended after %.1fs; %d orders accepted, %d of them had to be asked for again", time.Since(begun).Seconds(), c.accepted.Load(), c.retried.Load())
 
 	start := time.Now()
-	untilOr(t, 4*time.Minute, w.standing, func() bool { return w.undecided() == 0 })
+	// A number that nobody knows of is waited for until its rent has ended and once more.
+	untilOr(t, 7*time.Minute, w.standing, func() bool { return w.undecided() == 0 })
 	t.Logf("final or flagged after another %.1fs", time.Since(start).Seconds())
 	w.alive()
 	require.GreaterOrEqual(t, int(c.accepted.Load()), total)

@@ -185,7 +185,8 @@ database: {url: %q, max_conns: 10}
 redis: {url: %q}
 secrets: {encryption_key: %q}
 upstreams:
-%swebhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
+%sorders: {debit_longest: 5s}
+webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
 worker: {metrics_listen: %q, shutdown_timeout: 10s}
 scheduler: {metrics_listen: %q}
 `, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, w.sources(), metrics, metrics)
@@ -217,7 +218,7 @@ func (w *world) sources() string {
 func (w *world) account(e *emulated) string {
 	switch e.name {
 	case otpName:
-		return fmt.Sprintf("base_url: %s/api, credentials: {api_key: %q}, provides: [otp, ppob, deposit]", e.base, apiKey)
+		return fmt.Sprintf("base_url: %s/api, credentials: {api_key: %q}, options: {number_life: %s}, provides: [otp, ppob, deposit]", e.base, apiKey, w.settings.life)
 	case ppobName:
 		return fmt.Sprintf("base_url: %q, credentials: {api_key: %q, mmid: %q}, provides: [ppob]", e.base, apiKey, mmid)
 	case retailName:

@@ -26,7 +26,7 @@ func Scheduler(ctx context.Context, d Deps) error {
 	}
 	s := scheduler.New(scheduler.Options{
 		Pool: d.DB.Pool, Writer: writer, Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)), Enqueuer: enqueuer, Redis: d.Redis,
-		Upstreams: upstreams, Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
+		Upstreams: upstreams, HoldLongest: d.Config.Orders.HoldLongest, Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
 	})
 	d.started(ctx, "scheduler")
 	s.Run(ctx)

@@ -62,9 +62,10 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 	defer writer.Close()
 	w := worker.New(worker.Options{
 		Client: client, DB: d.DB, Writer: writer, Enqueuer: enqueuer, Log: d.Log, Tracer: d.Tracer, Now: d.Now,
-		Mode:     source(cfg).Mode,
-		Recharge: d.Config.Orders.LateSuccess == config.LateRecharge,
-		Desk:     d.desk(), Callbacks: m.Callbacks,
+		Mode:         source(cfg).Mode,
+		DebitLongest: d.Config.Orders.DebitLongest,
+		Recharge:     d.Config.Orders.LateSuccess == config.LateRecharge,
+		Desk:         d.desk(), Callbacks: m.Callbacks,
 		Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)),
 		Inquiries: d.inquiries(), Checks: d.checks(),
 	})
