@@ -75,10 +75,19 @@ func (w *Worker) verified(ctx context.Context, c *callback.Callback) (*upstream.
 // hinted finds the order of a hint and applies it. State New: not yet.
 func (w *Worker) hinted(ctx context.Context, c *callback.Callback, hint *upstream.Hint) (id int64, state callback.State, err error) {
 	id, n, ok := order.ParseOurRef(hint.Ref)
+	if bill, isBill := order.ParseInquiryRef(hint.Ref); isBill {
+		// An inquiry and its payment bear one reference, so that a word about the one may be
+		// taken for the other's: the source is asked, and nothing is applied.
+		hint.Result, ok = nil, true
+		id, n, err = order.PaidBy(ctx, w.DB.Pool, bill)
+	}
 	if !ok {
 		return 0, callback.Stranger, nil
 	}
-	at, err := order.AttemptAt(ctx, w.DB.Pool, id, n)
+	at := ""
+	if err == nil {
+		at, err = order.AttemptAt(ctx, w.DB.Pool, id, n)
+	}
 	switch {
 	case errors.Is(err, order.ErrNotFound), err == nil && at != w.Client.Name:
 		w.Log.WarnContext(ctx, "callback about no order of ours here", "upstream", w.Client.Name, "callback", c.ID, "our_ref", hint.Ref)

@@ -1,11 +1,17 @@
 package order
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/muarahq/muara/pkg/id"
 )
 
 // Bill is what an order pays: what was inquired before, and what is needed to pay just
@@ -62,6 +68,28 @@ func (o *Order) OurRef(attempt int) string {
 		return InquiryRef(b.InquiryID)
 	}
 	return OurRef(o.ID, attempt)
+}
+
+// ParseInquiryRef reads a reference that [InquiryRef] wrote; ok is false for any other text.
+func ParseInquiryRef(ref string) (inquiryID int64, ok bool) {
+	text, found := strings.CutPrefix(ref, "I")
+	if !found {
+		return 0, false
+	}
+	return id.Parse(text)
+}
+
+// PaidBy gives the order that pays an inquiry, and the attempt that bears its reference
+// now. [ErrNotFound] when none has.
+func PaidBy(ctx context.Context, pool *pgxpool.Pool, inquiryID int64) (orderID int64, attempt int, err error) {
+	err = pool.QueryRow(ctx, `SELECT o.id, o.attempt FROM inquiries i JOIN orders o ON o.id = i.order_id WHERE i.id = $1`, inquiryID).Scan(&orderID, &attempt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, 0, ErrNotFound
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("order: paid by: %w", err)
+	}
+	return orderID, attempt, nil
 }
 
 // Overdue tells whether the order is for a bill that can no longer be paid.

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,12 +107,14 @@ func compareLines(ctx context.Context, tx pgx.Tx, run *Run, lines []upstream.Sta
 // attemptsOf finds the attempt of each line, by our reference or else by the source's
 // id; nil where there is none.
 func attemptsOf(ctx context.Context, tx pgx.Tx, run *Run, lines []upstream.StatementLine) ([]*attempt, error) {
-	var ids []int64
+	var ids, bills []int64
 	var ns []int32
 	var theirs []string
 	for i := range lines {
 		if id, n, ok := order.ParseOurRef(lines[i].Ref); ok {
 			ids, ns = append(ids, id), append(ns, int32(n))
+		} else if id, ok := order.ParseInquiryRef(lines[i].Ref); ok {
+			bills = append(bills, id)
 		} else if lines[i].Ref == "" && lines[i].UpstreamRef != "" {
 			theirs = append(theirs, lines[i].UpstreamRef)
 		}
@@ -122,6 +125,13 @@ func attemptsOf(ctx context.Context, tx pgx.Tx, run *Run, lines []upstream.State
 	if err != nil {
 		return nil, err
 	}
+	// All attempts at a bill bear its inquiry's reference: the last is the one that stands.
+	byBill, err := collect(ctx, tx, func(a *attempt) string { return a.ourRef },
+		of+`JOIN inquiries i ON i.order_id = a.order_id WHERE i.id = ANY($1) AND a.upstream = $2 ORDER BY a.order_id, a.n`, bills, run.Upstream)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(byRef, byBill)
 	const day = 24 * time.Hour
 	byID, err := collect(ctx, tx, func(a *attempt) string { return a.upstreamRef },
 		of+`WHERE a.upstream = $1 AND a.upstream_ref = ANY($2) AND a.started_at >= $3 AND a.started_at < $4`, run.Upstream, theirs, run.From.Add(-day), run.To.Add(day))

@@ -86,6 +86,31 @@ func sorted(s []string) []string {
 	return s
 }
 
+// TestAllAttemptsAtABillAreOneOfTheirs: they bear its inquiry's reference, and the last stands.
+func TestAllAttemptsAtABillAreOneOfTheirs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	noon := at("12:00:00")
+	w.buy(mine{outcome: "not_sent", at: noon})
+	paid := order.InquiryRef(77)
+	_, err := w.db.Pool.Exec(t.Context(), `INSERT INTO order_attempts (order_id, n, upstream, offer_id, our_ref, upstream_ref, code, target, cost, outcome, reason, said_code, said_detail, started_at)
+		SELECT order_id, 2, upstream, offer_id, $1, '', code, target, cost, 'succeeded', '', '', '', started_at FROM order_attempts`, paid)
+	require.NoError(t, err)
+	_, err = w.db.Pool.Exec(t.Context(), `UPDATE order_attempts SET our_ref = $1`, paid)
+	require.NoError(t, err)
+	_, err = w.db.Pool.Exec(t.Context(), `UPDATE orders SET state = 'completed', attempt = 2`)
+	require.NoError(t, err)
+	_, err = w.db.Pool.Exec(t.Context(), `INSERT INTO inquiries (id, wallet_id, mode, ref, sku, name, product_id, customer_no, inputs, upstream, offer_id, code, extra, state, wait_until,
+			outcome, said_code, said_detail, bill, price, expires_at, order_id, created_at, updated_at)
+		SELECT 77, wallet_id, mode, ref, sku, name, 1, '1', '{}', upstream, 1, code, '{}', 'paid', now(), 'found', '', '', '{}', 20000, now(), id, now(), now() FROM orders`)
+	require.NoError(t, err)
+	s := &source{lines: []upstream.StatementLine{
+		{Ref: paid, State: upstream.Succeeded, Cost: 5_500, At: noon}, {Ref: order.InquiryRef(78), State: upstream.Succeeded, Cost: 9_000, At: noon},
+	}}
+	run := w.compare(s)
+	require.Equal(t, reconcile.Counts{Matched: 1, OnlyTheirs: 1}, run.Counts, "%v", w.lines(run.ID, true))
+}
+
 func TestTheClocksOfBothSidesMayDiffer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
