@@ -290,7 +290,7 @@ func TestManyPayAndAskForOneBill(t *testing.T) {
 			spent += num(price)
 		}
 	}
-	require.EqualValues(t, 100_000_000-spent, c.balance())
+	require.Equal(t, 100_000_000-spent, c.balance())
 	require.Zero(t, w.count(`SELECT count(*) FROM orders o JOIN inquiries i ON i.order_id = o.id WHERE i.price <> o.price OR i.id <> (o.facts->'bill'->>'inquiry')::bigint`))
 	report, err := ledger.Verify(t.Context(), w.db.Pool, order.Checks()...)
 	require.NoError(t, err)

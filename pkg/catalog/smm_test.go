@@ -60,7 +60,8 @@ func TestServicesAreListedWithTheirRates(t *testing.T) {
 			require.Equal(t, catalog.Trouble, *r.Reason)
 		}
 	}
-	require.Same(t, s.c.SMMServices(catalog.Live, 1, catalog.SMMFilter{}), s.c.SMMServices(catalog.Live, 1, catalog.SMMFilter{}), "encoded once")
+	first := s.c.SMMServices(catalog.Live, 1, catalog.SMMFilter{})
+	require.Same(t, first, s.c.SMMServices(catalog.Live, 1, catalog.SMMFilter{}), "encoded once")
 	require.Equal(t, smm.Service{Kind: smm.Default, Min: 10, Max: 1000, Dripfeed: true}, s.product("IGF1").SMM)
 }
 

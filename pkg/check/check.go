@@ -35,9 +35,9 @@ const (
 )
 
 const (
-	// Fresh is how long what was told of an account is taken for true; an account that
-	// nobody has may be opened, so FreshInvalid is shorter.
-	Fresh        = 10 * time.Minute
+	// Fresh is how long what was told of an account is taken for true.
+	Fresh = 10 * time.Minute
+	// FreshInvalid is that of an account that is nobody's: it may be opened.
 	FreshInvalid = time.Minute
 	// Kept is how long questions are kept.
 	Kept = 24 * time.Hour

@@ -2,7 +2,6 @@ package inquiry
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -208,7 +207,7 @@ func FuzzSound(f *testing.F) {
 		}
 		for _, s := range []string{b.CustomerName, b.Period, b.Lines["x"]} {
 			if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\n\x00\t\u2028") || utf8.RuneCountInString(s) > maxText {
-				t.Fatal(fmt.Sprintf("%q", s))
+				t.Fatalf("%q", s)
 			}
 		}
 	})

@@ -210,8 +210,7 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		c.out = &Placed{Order: &known, Balance: w.Balance, Replayed: true}
 		return nil
 	}
-	if err := s.payable(r); err != nil {
-		c.err = err
+	if c.err = s.payable(r); c.err != nil {
 		return nil
 	}
 	if r.Category == Product && int64(len(s.stock[r.ProductID])) < r.Quantity {

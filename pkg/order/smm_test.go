@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -117,12 +118,12 @@ func TestManyPlacersRaceForFewLinks(t *testing.T) {
 	for i, p := range placers {
 		for n := range 60 {
 			all.Go(func() {
-				r := followers(wallets[i], fmt.Sprint("r", n), fmt.Sprint("link", rand.IntN(12))) //nolint:gosec // a test
+				r := followers(wallets[i], fmt.Sprint("r", n), fmt.Sprint("link", rand.IntN(12)))
 				_, err := p.Place(context.Background(), r)
-				switch err {
-				case nil:
+				switch {
+				case err == nil:
 					won.Add(1)
-				case ErrLinkBusy:
+				case errors.Is(err, ErrLinkBusy):
 					busy.Add(1)
 				default:
 					t.Error(err)
@@ -324,7 +325,7 @@ func TestTheWishToCancelDependsOnTheService(t *testing.T) {
 	_, err = s.w.Cancel(t.Context(), s.db.Bun, s.wallet, "p")
 	require.ErrorIs(t, err, ErrNotCancelable)
 	o := s.do(s.place(followers(s.wallet, "a", "y")), Step{To: Sending})
-	o = s.do(o, Step{To: Processing})
+	s.do(o, Step{To: Processing})
 	o, err = s.w.Cancel(t.Context(), s.db.Bun, s.wallet, "a")
 	require.NoError(t, err)
 	require.Equal(t, Processing, o.State)
