@@ -146,8 +146,9 @@ func (c *cluster) migrate() {
 	early.awaitReady()
 }
 
-// everything starts what the chart says, and gives a merchant's key and something to buy.
-func (c *cluster) everything() (key, sku string) {
+// everything starts what the chart says, and gives a merchant's key and something to buy. started is called when all is ready and
+// nothing has happened.
+func (c *cluster) everything(started func()) (key, sku string) {
 	c.t.Helper()
 	for role, replicas := range map[string]int{"scheduler": 2, "worker-hulu-kapuas": 2, "worker-sandbox": 1, "webhooks": 2, "api": 2} {
 		if d := c.release.deployment(role); d.Spec.Replicas != nil {
@@ -160,6 +161,7 @@ func (c *cluster) everything() (key, sku string) {
 			p.awaitReady()
 		}
 	}
+	started()
 	operator := c.pods["api"][0]
 	operator.exec(nil, "catalog", "import", "--upstream", "hulu-kapuas")
 	var m struct {
@@ -205,7 +207,8 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	t.Parallel()
 	c := install(t)
 	c.migrate()
-	key, sku := c.everything()
+	sight := c.watch()
+	key, sku := c.everything(func() { sight.all(c) })
 
 	// `helm test`, through what stands for the Service.
 	check := one[*corev1.Pod](c.release, prefix+"test").Spec
@@ -214,8 +217,8 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	check.Containers[0].Args[last] = strings.Replace(check.Containers[0].Args[last], prefix+"api:80", strings.TrimPrefix(api.url("http", ""), "http://"), 1)
 	c.start("test", check).finish()
 
-	sight := c.watch()
-	c.deposit()
+	c.pods["api"][0].exec(nil, "upstream", "reconcile", "hulu-kapuas")
+	c.pretend()
 	_, err := c.provider.AddFault(emulate.Rule{
 		Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(time.Second), Jitter: emulate.Duration(200 * time.Millisecond),
 	})
@@ -275,8 +278,8 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	}
 }
 
-// deposit asks for money in the test mode, where it comes by itself some seconds later.
-func (c *cluster) deposit() {
+// pretend moves money in the test mode: a deposit that is paid, and a withdrawal that is paid out, by themselves some seconds later.
+func (c *cluster) pretend() {
 	c.t.Helper()
 	var k struct {
 		Key string `json:"key"`
@@ -284,6 +287,9 @@ func (c *cluster) deposit() {
 	api := c.pods["api"][0]
 	api.exec(&k, "key", "create", c.merchant, "--name", "uji", "--mode", "test")
 	_, err := c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/deposit"), k.Key, []byte(`{"amount": 50000}`))
+	require.NoError(c.t, err)
+	_, err = c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/withdraw"), k.Key,
+		[]byte(`{"ref": "wd-1", "amount": 20000, "method": "dana", "account_number": "081234567801", "account_name": "Uji"}`))
 	require.NoError(c.t, err)
 }
 
@@ -307,6 +313,7 @@ func (c *cluster) misfortunes(key, sku string) {
 		return c.number(`SELECT count(*) FROM orders WHERE state = 'failed' AND ref = 'trx-2000'`) == 1
 	})
 	until(c.t, 60*time.Second, "the deposit is paid", func() bool { return c.number(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 1 })
+	until(c.t, 60*time.Second, "the withdrawal is paid out", func() bool { return c.number(`SELECT count(*) FROM withdrawals WHERE state = 'success'`) == 1 })
 	until(c.t, 60*time.Second, "the merchant has heard of everything", func() bool {
 		return c.number(`SELECT count(*) FROM webhook_events WHERE status <> 'delivered'`) == 0
 	})

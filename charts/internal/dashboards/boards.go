@@ -108,6 +108,12 @@ func orders() board {
 				query{"max by (namespace) (muara_deposits_flagged{" + here + "})", "flagged"}, query{"max by (namespace) (muara_deposits_suspense{" + here + "})", "in suspense"}),
 			graph("Rupiah in suspense", "short", "", query{"max by (namespace) (muara_deposits_suspense_rupiah{" + here + "})", "{{namespace}}"}),
 		}},
+		{"Withdrawals", []panel{
+			stacked("Entered a state of a withdrawal", "ops", "", query{orZero(rate("muara_withdrawals_total", here, "gateway, state")), "{{gateway}} {{state}}"}),
+			graph("Oldest in a state", "s", "pending ones wait for approval.", query{"max by (state) (muara_withdrawals_oldest_seconds{" + here + "})", "{{state}}"}),
+			graph("On their way out", "short", "Rupiah.", query{"max by (namespace) (muara_withdrawals_open_rupiah{" + here + "})", "{{namespace}}"}),
+			graph("Withdrawals for an operator", "short", "Those with a flag.", query{"max by (namespace) (muara_withdrawals_flagged{" + here + "})", "{{namespace}}"}),
+		}},
 	}}
 }
 
@@ -143,6 +149,12 @@ func upstream() board {
 			graph("Kept back", "short", "1: its breaker is open, or an operator has paused it.",
 				query{"max by (upstream) (muara_upstream_breaker_open{" + at + "})", "{{upstream}} breaker"}, query{"max by (upstream) (muara_upstream_paused{" + at + "})", "{{upstream}} paused"}),
 			graph("Catalogue late by", "s", "Of the part that should have been read first.", query{"max by (upstream) (muara_catalog_late_seconds{" + at + "})", "{{upstream}}"}),
+		}},
+		{"Callbacks", []panel{
+			stacked("At the door", "ops", "What sources post to us; unknown is nobody's token.", query{orZero(rate("muara_callbacks_total", at, "outcome")), "{{outcome}}"}),
+			stacked("Read", "ops", "By what became of them; forged should be zero.", query{orZero(rate("muara_callbacks_read_total", at, "state")), "{{state}}"}),
+			graph("Not read yet", "short", "Of all sources.", query{"max by (namespace) (muara_callbacks_waiting{" + here + "})", "{{namespace}}"}),
+			graph("Oldest not read", "s", "Of all sources.", query{"max by (namespace) (muara_callbacks_oldest_seconds{" + here + "})", "{{namespace}}"}),
 		}},
 		{"Redis", []panel{
 			graph("Budget's memory lost", "short", "In an hour: Redis was flushed, restarted or replaced.", query{"sum by (upstream) (increase(muara_budget_memory_lost_total{" + at + "}[1h]))", "{{upstream}}"}),
@@ -203,6 +215,11 @@ func ledger() board {
 			graph("Orders for an operator", "short", "Those with a flag.", query{"max by (namespace) (muara_orders_flagged{" + here + "})", "{{namespace}}"}),
 			graph("Since the last proof", "s", "Every hour.", query{`time() - max by (namespace) (muara_scheduler_last_success_timestamp_seconds{` + here + `,name="verify"})`, "{{namespace}}"}),
 			graph("Time of common commits", "s", "place: accepting orders; write: everything that happens to them.", quantiles("muara_order_commit_seconds", here, "what")...),
+		}},
+		{"Compared with the sources' books", []panel{
+			graph("Findings", "short", "Of the last day that was compared.", query{`sum by (upstream, kind) (max by (namespace, upstream, kind) (muara_reconciliation_lines{` + here + `,kind!="matched"}))`, "{{upstream}} {{kind}}"}),
+			graph("Since the last day compared", "s", "From its end.", query{"max by (upstream) (muara_reconciliation_age_seconds{" + here + "})", "{{upstream}}"}),
+			graph("Balance not explained", "short", "Rupiah by which it fell more on that day than our books say.", query{orZero("max by (upstream) (muara_reconciliation_unexplained_rupiah{" + here + "})"), "{{upstream}}"}),
 		}},
 		{"Catalogue", []panel{
 			graph("Late by", "s", "How long ago the part of a source's list should have been read that should have been read first.", query{"max by (upstream) (muara_catalog_late_seconds{" + here + "})", "{{upstream}}"}),
