@@ -43,6 +43,31 @@ func FuzzOrderBody(f *testing.F) {
 	})
 }
 
+// FuzzInquiryBody: whatever is sent, the decoder gives a question in shape or a refusal
+// that names fields.
+func FuzzInquiryBody(f *testing.F) {
+	for _, seed := range []string{
+		`{"ref":"bill-0001","sku":"PLNIDPASCA","customer_no":"546302215889"}`, `{"ref":"b","sku":"E","customer_no":"1","amount":50000,"year":"2026","zone_id":"2"}`,
+		`{"ref":"b","sku":"E","customer_no":"1","amount":[1,2]}`, `{"ref":"b","sku":"E","customer_no":"1","amount":-1}`, `{}`, `null`, "\xff",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := parseInquiry(body)
+		if err != nil {
+			require.Equal(t, fault.Invalid, fault.KindOf(err))
+			return
+		}
+		require.True(t, validRef(r.Ref) && len(r.Ref) >= 1 && len(r.Ref) <= maxRef)
+		for _, text := range []string{r.SKU, r.CustomerNo, r.Inputs[inputAmount], r.Inputs[inputYear]} {
+			require.True(t, utf8.ValidString(text))
+			require.False(t, strings.ContainsAny(text, "\x00\n"), "one line, and Postgres holds no NUL")
+		}
+		require.NotEmpty(t, r.SKU)
+		require.NotEmpty(t, r.CustomerNo)
+	})
+}
+
 func texts(p *placement) []string {
 	out := []string{p.SKU, p.Ref, p.CallbackURL}
 	for _, s := range []*string{p.CustomerNo, p.ZoneID, p.Target} {

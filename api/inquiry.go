@@ -263,6 +263,24 @@ func (s *server) decideBill(ctx context.Context, p *placement, snapshot *catalog
 	return nil
 }
 
+// inquiredOr is the refusal of an order, unless its ref stands for another bill: that comes
+// before what happened to the SKU.
+func (s *server) inquiredOr(ctx context.Context, p *placement, refusal error) error {
+	if fault.KindOf(refusal) == fault.Invalid {
+		return refusal
+	}
+	q, err := s.deps.Inquiries.Current(ctx, p.WalletID, p.Ref)
+	switch {
+	case errors.Is(err, inquiry.ErrNotFound):
+		return refusal
+	case err != nil:
+		return err
+	case p.CustomerNo == nil || !q.For(p.SKU, *p.CustomerNo, p.ZoneID):
+		return inquiry.ErrConflict
+	}
+	return refusal
+}
+
 func exampleInquiry() inquiryData {
 	b := &order.Bill{
 		CustomerName: "ANTO", Period: "NOV26", Amount: 300_000, Admin: 2_750, Total: 302_750, Lines: map[string]string{"tariff": "R1", "power": "1300"},

@@ -120,6 +120,8 @@ func TestARefStandsForOneBill(t *testing.T) {
 	c.post("/order", billJSON("b", "13", "")).refused(http.StatusConflict, "ref_conflict")
 	c.post("/order", `{"category":"ppob","ref":"b","sku":"TSEL5","customer_no":"12"}`).refused(http.StatusConflict, "ref_conflict")
 	c.post("/order", `{"category":"otp","ref":"b","sku":"OTPTGID"}`).refused(http.StatusConflict, "ref_conflict")
+	c.post("/order", `{"category":"ppob","ref":"b","sku":"NOSUCH","customer_no":"12"}`).refused(http.StatusConflict, "ref_conflict")
+	c.post("/order", `{"category":"ppob","ref":"b","sku":"TSEL10","customer_no":"12"}`).refused(http.StatusConflict, "ref_conflict")
 	require.EqualValues(t, 1_000_000, c.balance())
 	other := w.merchant(1_000_000)
 	other.post("/order", billJSON("b", "12", "")).refused(http.StatusConflict, "inquiry_required")

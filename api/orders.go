@@ -153,7 +153,7 @@ func (s *server) replayOr(ctx context.Context, p *placement, refusal error) (*pl
 	case err != nil:
 		return nil, err
 	case o == nil:
-		return nil, refusal
+		return nil, s.inquiredOr(ctx, p, refusal)
 	}
 	if err := s.load(ctx, o); err != nil {
 		return nil, err

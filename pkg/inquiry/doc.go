@@ -18,5 +18,6 @@
 //     the bill costs us and the floor ([Price]).
 //   - It ends after 15 minutes, by its source's rule, or at midnight WIB: whatever is first
 //     ([Ends]).
+//   - What nobody paid is let go of after a while ([Kept]); what was paid is kept with its order.
 //   - What a merchant sees is [Quote], an allow-list.
 package inquiry

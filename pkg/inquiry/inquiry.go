@@ -29,6 +29,9 @@ const (
 // Life is how long an inquiry may be paid at most.
 const Life = 15 * time.Minute
 
+// Kept is how long an inquiry is kept that nobody paid; until then its ref stands for it.
+const Kept = 30 * 24 * time.Hour
+
 // MaxAmount bounds every amount of a bill, in rupiah.
 const MaxAmount int64 = 1_000_000_000_000
 

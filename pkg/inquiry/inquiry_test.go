@@ -111,6 +111,24 @@ func TestTheLifeOfAnInquiry(t *testing.T) {
 	require.NoError(t, d.Fail(ctx, q.ID, "rejected no_bill", "14", "none"))
 }
 
+func TestWhatNobodyPaidIsLetGoOfInTime(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	old, err := d.Open(t.Context(), d.found(d.request("old", "1"), 5), 6)
+	require.NoError(t, err)
+	d.now = d.now.Add(Kept)
+	d.found(d.request("young", "1"), 5)
+	_, err = d.ByID(t.Context(), old.ID)
+	require.NoError(t, err, "not yet")
+	d.now = d.now.Add(time.Second)
+	young := d.found(d.request("younger", "1"), 5)
+	_, err = d.ByID(t.Context(), old.ID)
+	require.ErrorIs(t, err, ErrNotFound)
+	all, err := d.Of(t.Context(), d.wallet, "younger", 10)
+	require.NoError(t, err)
+	require.Equal(t, []*Inquiry{young}, all)
+}
+
 func TestManyOpenOneRefAndOneIsOpen(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -97,7 +97,10 @@ const beginSQL = `INSERT INTO inquiries (id, wallet_id, mode, ref, sku, name, pr
 	state, wait_until, outcome, said_code, said_detail, created_at, updated_at)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13, $14::jsonb, 'asking', $15, '', '', '', $16, $16)`
 
-// Begin keeps a question before it is asked.
+// oldSQL lets go of what nobody paid. A payment that is just being placed keeps its row.
+const oldSQL = `DELETE FROM inquiries WHERE id IN (SELECT id FROM inquiries WHERE order_id IS NULL AND created_at < $1 ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED)`
+
+// Begin keeps a question before it is asked, and lets go of what is too old to be kept.
 func (k *Keeper) Begin(ctx context.Context, r *Request) (*Inquiry, error) {
 	inputs, err := document(r.Inputs)
 	if err != nil {
@@ -114,9 +117,11 @@ func (k *Keeper) Begin(ctx context.Context, r *Request) (*Inquiry, error) {
 			ID: id.New(now), WalletID: r.WalletID, Mode: r.Mode, Ref: r.Ref, SKU: r.SKU, Name: r.Name, ProductID: r.ProductID, CustomerNo: r.CustomerNo,
 			ZoneID: r.ZoneID, Inputs: r.Inputs, Route: r.Route, State: Asking, WaitUntil: r.WaitUntil, CreatedAt: now,
 		}
-		_, err = k.Pool.Exec(ctx, beginSQL, q.ID, q.WalletID, q.Mode, q.Ref, q.SKU, q.Name, q.ProductID, q.CustomerNo, q.ZoneID, inputs,
+		var b pgx.Batch
+		b.Queue(oldSQL, now.Add(-Kept))
+		b.Queue(beginSQL, q.ID, q.WalletID, q.Mode, q.Ref, q.SKU, q.Name, q.ProductID, q.CustomerNo, q.ZoneID, inputs,
 			q.Route.Upstream, q.Route.OfferID, q.Route.Code, extra, q.WaitUntil, now)
-		if err == nil {
+		if err = k.Pool.SendBatch(ctx, &b).Close(); err == nil {
 			return q, nil
 		}
 		if !pg.IsUnique(err, "inquiries_pkey") {
