@@ -32,6 +32,9 @@ func (s *Scheduler) queuedOnce(ctx context.Context) (int, error) {
 			return total, err
 		}
 		for _, d := range due {
+			if s.isRemoved(d.Upstream) {
+				continue
+			}
 			if err := s.Enqueuer.Buy(ctx, d.Upstream, d.ID, d.Attempt, queue.Generation(d.Since, now)); err != nil {
 				return total, err
 			}
@@ -77,6 +80,9 @@ func (s *Scheduler) pollOnce(ctx context.Context) (int, error) {
 	}
 	n := 0
 	for name, backlog := range due {
+		if s.isRemoved(name) {
+			continue
+		}
 		for lane := range min(1+backlog.Count/perLane, lanes) {
 			if err := s.Enqueuer.PollTurn(ctx, name, int(lane), now.Unix()/turnStuck); err != nil {
 				return n, err

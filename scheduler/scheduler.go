@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
@@ -25,8 +27,12 @@ type Options struct {
 	Payouts  *withdraw.Keeper
 	Enqueuer *queue.Enqueuer
 	Redis    redis.UniversalClient
-	// Upstreams are the names of those configured.
-	Upstreams []string
+	// Upstreams are the names of those configured for which workers run, Configured those
+	// of all.
+	Upstreams  []string
+	Configured []string
+	// Desk finds other offers for orders that were never sent.
+	Desk *intake.Desk
 	// HoldLongest bounds how long purchases are kept back for one whose outcome is open.
 	HoldLongest time.Duration
 	// Location is the brand's time zone, in which a day is reconciled; nil is UTC.
@@ -44,6 +50,8 @@ type Scheduler struct {
 	rows    *rowMetrics
 	money   *moneyMetrics
 	books   *bookMetrics
+	// removed are the sources that left the configuration, as last looked at.
+	removed atomic.Pointer[map[string]bool]
 }
 
 // New gives a scheduler and registers its metrics.
@@ -67,6 +75,7 @@ func (s *Scheduler) jobs() []job {
 		{"stuck", 2 * time.Second, s.stuckOnce},
 		{"poll", time.Second, s.pollOnce},
 		{"money", time.Second, s.moneyOnce},
+		{"removed", 10 * time.Second, s.removedOnce},
 		{"doubts", 5 * time.Second, s.doubtsOnce},
 		{"webhooks", time.Second, s.webhooksOnce},
 		{"callbacks", 2 * time.Second, s.callbacksOnce},

@@ -55,6 +55,20 @@ func EnsureUpstreams(ctx context.Context, pool *pgxpool.Pool, sources []Source, 
 	return nil
 }
 
+// Removed names the sources that left the configuration and to which no order has gone
+// since a moment: a process that knows an older configuration does not count.
+func Removed(ctx context.Context, pool *pgxpool.Pool, configured []string, since time.Time) ([]string, error) {
+	rows, err := pool.Query(ctx, `SELECT name FROM upstreams WHERE paused AND updated_at <= $2 AND name <> ALL ($1) ORDER BY name`, configured, since)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: removed: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("catalog: removed: %w", err)
+	}
+	return names, nil
+}
+
 // KnowUpstream registers one source unless it is known. Its worker does so, which may
 // start before the scheduler has told of all of them.
 func KnowUpstream(ctx context.Context, pool *pgxpool.Pool, s Source, now time.Time) error {

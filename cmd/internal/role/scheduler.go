@@ -17,8 +17,9 @@ func Scheduler(ctx context.Context, d Deps) error {
 	enqueuer := queue.New(d.Redis)
 	writer := d.writer(enqueuer)
 	defer writer.Close()
-	var upstreams []string
+	var upstreams, configured []string
 	for _, u := range d.Config.Upstreams {
+		configured = append(configured, u.Name)
 		if u.BuiltIn {
 			continue // where nobody works for it, nothing may pile up that it is asked for; what is due there is seen all the same
 		}
@@ -26,7 +27,7 @@ func Scheduler(ctx context.Context, d Deps) error {
 	}
 	s := scheduler.New(scheduler.Options{
 		Pool: d.DB.Pool, Writer: writer, Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)), Enqueuer: enqueuer, Redis: d.Redis,
-		Upstreams: upstreams, HoldLongest: d.Config.Orders.HoldLongest, Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
+		Upstreams: upstreams, Configured: configured, Desk: d.desk(), HoldLongest: d.Config.Orders.HoldLongest, Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
 	})
 	d.started(ctx, "scheduler")
 	s.Run(ctx)

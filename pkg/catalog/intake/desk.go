@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/muarahq/muara/pkg/catalog"
+	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/upstream"
 )
@@ -40,21 +41,36 @@ type Desk struct {
 func (d *Desk) NextRoute(o *order.Order, tried []int64) *order.Route {
 	ctx, cancel := context.WithTimeout(context.Background(), nextTimeout)
 	defer cancel()
+	r, err := d.Route(ctx, o, tried)
+	if err != nil {
+		d.Log.InfoContext(ctx, "no other offer", "order", o.ID, "tried", len(tried), "why", err)
+	}
+	return r
+}
+
+// Route is NextRoute with the reason why there is none: [catalog.ErrNotFound], a
+// [fault.Error] of kind Unavailable (no source sells it) or Upstream (those that do
+// take no orders now), [order.ErrLinkBusy] (an order of the same link is in the way),
+// or that the database did not tell.
+func (d *Desk) Route(ctx context.Context, o *order.Order, tried []int64) (*order.Route, error) {
+	met := false
 	for {
 		r, err := d.Router.Next(ctx, o.ProductID, o.Units(), o.MaxCost, tried)
+		if fault.KindOf(err) == fault.Unavailable && met {
+			return nil, order.ErrLinkBusy
+		}
 		if err != nil {
-			d.Log.InfoContext(ctx, "no other offer", "order", o.ID, "tried", len(tried), "why", err)
-			return nil
+			return nil, err
 		}
 		// Where another order runs on the link, this one would take from it.
 		busy, err := order.LinkBusy(ctx, d.Pool, o, r.Upstream, r.Code)
 		if err != nil {
-			d.Log.WarnContext(ctx, "no other offer", "order", o.ID, "error", err)
-			return nil
+			return nil, err
 		}
 		if !busy {
-			return &r
+			return &r, nil
 		}
+		met = true
 		tried = append(slices.Clone(tried), r.OfferID)
 	}
 }
