@@ -132,6 +132,7 @@ func (s *server) routes() {
 	s.withdrawRoutes()
 	s.mutationRoutes()
 	s.statementRoutes()
+	s.settingsRoutes()
 	s.webhookRoutes()
 	loosen(s.huma.OpenAPI())
 }

@@ -47,7 +47,7 @@ func (s *server) statementRoutes() {
 }
 
 func (s *server) statement(ctx context.Context, in *statementInput) (func(huma.Context), error) {
-	limit, after, err := in.PageParams.parse(cursorStatement)
+	limit, after, err := in.parse(cursorStatement)
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,7 @@ func (s *Scheduler) jobs() []job {
 		{"balance", 30 * time.Second, s.balanceOnce},
 		{"rollup", 10 * time.Minute, s.rollupOnce},
 		{"tiers", 30 * time.Second, s.tiersOnce},
+		{"low_balances", 15 * time.Second, s.lowOnce},
 		{"verify", time.Hour, s.verifyOnce},
 		{"prune", time.Hour, s.pruneOnce},
 		{"measure", 10 * time.Second, s.measureOnce},

@@ -95,3 +95,4 @@ INSERT INTO float_moves (subject, subject_id, n, upstream, cost, stand, claim_ti
 VALUES ('order', 1, 1, 'rq', 2500, 'unknown', nextval('float_ticks'), nextval('float_ticks'), now(), now());
 INSERT INTO float_gaps (upstream, amount, before, after, found_at) VALUES ('rq', -700, 1, 2, now());
 INSERT INTO order_evidence (order_id, n, verdict, detail, created_at) VALUES (1, 1, 'not_bought', '{}', now());
+INSERT INTO low_balances (wallet_id, threshold, told, version, updated_at) SELECT id, 50000, false, 0, now() FROM wallets;

@@ -370,7 +370,7 @@ func (s *spy) operations() {
 	require.NoError(s.t, json.Unmarshal(raw, &doc))
 	require.NotEmpty(s.t, doc.Paths)
 	for _, query := range []string{"/ppob/products", "/ppob/categories", "/ppob/brands", "/smm/services", "/otp/services", "/products", "/ping", "/profile", "/tiers", "/webhook",
-		"/otp/countries?service=" + s.service(), "/mutations", "/mutations?format=csv", "/statement", "/statement?format=csv", "/orders?limit=500", "/webhook/deliveries?limit=500"} {
+		"/otp/countries?service=" + s.service(), "/mutations", "/mutations?format=csv", "/statement", "/statement?format=csv", "/settings", "/orders?limit=500", "/webhook/deliveries?limit=500"} {
 		for _, encoding := range []string{"", "gzip", "zstd"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				s.fetch(method, "/api/v1"+query, encoding)
@@ -379,6 +379,7 @@ func (s *spy) operations() {
 	}
 	s.fetch(http.MethodGet, "/v1/orders?search=putih-1", "")
 	s.ask(s.m, http.StatusOK, "", http.MethodPost, "/webhook/test", nil)
+	s.ask(s.m, http.StatusOK, "", http.MethodPut, "/settings", body{"low_balance": 50_000})
 	deliveries := decode[struct {
 		Deliveries []struct {
 			ID     string `json:"id"`

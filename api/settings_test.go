@@ -1,0 +1,65 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/merchant"
+)
+
+func TestAMerchantIsToldOnceThatItsBalanceIsLow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(60_000)
+	put := func(body string) *reply { return c.send(http.MethodPut, "/api/v1/settings", body) }
+	tell := func() {
+		for range 2 {
+			_, err := merchant.TellLow(t.Context(), w.db.Pool, w.clock.Now())
+			require.NoError(t, err)
+		}
+	}
+	events := func() []any { return c.get("/webhook/deliveries").data()["deliveries"].([]any) }
+	move := func(amount int64) {
+		_, err := w.store.Adjust(t.Context(), c.id, merchant.Live, amount, "by hand", "test")
+		require.NoError(t, err)
+	}
+	require.Equal(t, http.StatusOK, c.send(http.MethodPut, "/api/v1/webhook", `{"url":"https://merchant.example/hook"}`).status)
+	require.EqualValues(t, 0, num(c.get("/settings").data()["low_balance"]))
+	tell()
+	require.EqualValues(t, 50_000, num(put(`{"low_balance":50000,"extra":1}`).data()["low_balance"]))
+	require.EqualValues(t, 50_000, num(put(`{}`).data()["low_balance"]), "what is left out stays")
+	tell()
+	require.Empty(t, events())
+	move(-10_001)
+	tell()
+	require.Len(t, events(), 1)
+	sent := events()[0].(map[string]any)
+	require.Equal(t, "balance.low", sent["type"])
+	require.Equal(t, "balance:live", sent["subject"])
+	var body string
+	require.NoError(t, w.db.Pool.QueryRow(t.Context(), `SELECT body FROM webhook_events`).Scan(&body))
+	require.Contains(t, body, `"data":{"balance":{"balance":49999,"threshold":50000,`)
+	move(-1)
+	tell()
+	require.Len(t, events(), 1, "once")
+	put(`{"low_balance":40000}`)
+	put(`{"low_balance":50000}`)
+	tell()
+	require.Len(t, events(), 2, "a new threshold is a new question")
+	move(2)
+	tell()
+	move(-1)
+	tell()
+	require.Len(t, events(), 3, "it was back")
+	require.EqualValues(t, 0, num(put(`{"low_balance":0}`).data()["low_balance"]))
+	move(-1_000)
+	tell()
+	require.Len(t, events(), 3, "never again")
+	for _, odd := range []string{`{"low_balance":-1}`, `{"low_balance":"50000"}`, `{"low_balance":0.5}`} {
+		put(odd).invalid("low_balance")
+	}
+	test := w.merchant(0, func(n *merchant.New) { n.Mode = merchant.Test })
+	require.EqualValues(t, 0, num(test.get("/settings").data()["low_balance"]))
+}
