@@ -106,7 +106,16 @@ type sample struct {
 	Value  [2]any            `json:"value"`
 }
 
-// number is the sample's value; what is none comes after all that are.
+// String is the line as a panel's legend shows it.
+func (s sample) String() string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(s.Metric)) {
+		labels = append(labels, s.Metric[name])
+	}
+	return fmt.Sprintf("%s=%.4g", strings.Join(labels, "/"), s.number())
+}
+
+// number is the sample's value; what is none (a quantile of nothing) is less than any.
 func (s sample) number() float64 {
 	text, _ := s.Value[1].(string)
 	n, err := strconv.ParseFloat(text, 64)
@@ -246,7 +255,7 @@ var calm = []string{
 }
 
 // full requires that every panel has something to show, and tells what. A zero that is there for want of anything else counts only
-// where that is expected. What was counted a moment ago has a rate once it was read twice.
+// where that is expected, and a quantile of nothing never. What was counted a moment ago has a rate once it was read twice.
 func (w *watch) full() {
 	w.t.Helper()
 	var empty, shown []string
@@ -258,9 +267,10 @@ func (w *watch) full() {
 			if !slices.Contains(calm, name) {
 				expr = strings.TrimSuffix(expr, " or vector(0)")
 			}
-			if got := w.ask(expr); len(got) > 0 {
+			got := slices.DeleteFunc(w.ask(expr), func(s sample) bool { return math.IsInf(s.number(), -1) })
+			if len(got) > 0 {
 				slices.SortFunc(got, func(a, b sample) int { return cmp.Compare(b.number(), a.number()) })
-				shown = append(shown, fmt.Sprintf("%-22s %-32s %3d lines, %v = %v", q.board, q.panel, len(got), got[0].Metric, got[0].Value[1]))
+				shown = append(shown, fmt.Sprintf("%-22s %-32s %3d lines: %s", q.board, q.panel, len(got), got[:min(len(got), 4)]))
 			} else {
 				empty = append(empty, name+": "+expr)
 			}

@@ -218,7 +218,7 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	c.start("test", check).finish()
 
 	c.pods["api"][0].exec(nil, "upstream", "reconcile", "hulu-kapuas")
-	c.pretend()
+	c.pretend("first", "close")
 	_, err := c.provider.AddFault(emulate.Rule{
 		Kind: emulate.Latency, Endpoint: "purchase", Delay: emulate.Duration(time.Second), Jitter: emulate.Duration(200 * time.Millisecond),
 	})
@@ -279,23 +279,26 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 }
 
 // pretend moves money in the test mode: a deposit that is paid, and a withdrawal that is paid out, by themselves some seconds later.
-func (c *cluster) pretend() {
+// And an operator takes something off sale, or puts it back.
+func (c *cluster) pretend(ref, decision string) {
 	c.t.Helper()
 	var k struct {
 		Key string `json:"key"`
 	}
 	api := c.pods["api"][0]
 	api.exec(&k, "key", "create", c.merchant, "--name", "uji", "--mode", "test")
-	_, err := c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/deposit"), k.Key, []byte(`{"amount": 50000}`))
+	_, err := c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/deposit"), k.Key, []byte(`{"amount": 50000, "ref": "`+ref+`"}`))
 	require.NoError(c.t, err)
 	_, err = c.ask(c.t.Context(), http.MethodPost, api.url("http", "/api/v1/withdraw"), k.Key,
-		[]byte(`{"ref": "wd-1", "amount": 20000, "method": "dana", "account_number": "081234567801", "account_name": "Uji"}`))
+		[]byte(`{"ref": "`+ref+`", "amount": 20000, "method": "dana", "account_number": "081234567801", "account_name": "Uji"}`))
 	require.NoError(c.t, err)
+	api.exec(nil, "product", decision, "TESTPREMIUM")
 }
 
 // misfortunes are orders that do not go well, and requests that are refused: what dashboards are for.
 func (c *cluster) misfortunes(key, sku string) {
 	c.t.Helper()
+	c.pretend("second", "open")
 	c.provider.SetScript(emulate.Digits(100*time.Millisecond, 0))
 	for i, ending := range []string{"03", "04", "07", "12", "03", "04", "07"} {
 		require.NoError(c.t, c.orderFor(c.t.Context(), 1000+i, key, sku, fmt.Sprintf("0857%06d%s", i, ending)))
@@ -312,8 +315,8 @@ func (c *cluster) misfortunes(key, sku string) {
 	until(c.t, 60*time.Second, "what was refused has failed", func() bool {
 		return c.number(`SELECT count(*) FROM orders WHERE state = 'failed' AND ref = 'trx-2000'`) == 1
 	})
-	until(c.t, 60*time.Second, "the deposit is paid", func() bool { return c.number(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 1 })
-	until(c.t, 60*time.Second, "the withdrawal is paid out", func() bool { return c.number(`SELECT count(*) FROM withdrawals WHERE state = 'success'`) == 1 })
+	until(c.t, 60*time.Second, "the deposits are paid", func() bool { return c.number(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 2 })
+	until(c.t, 60*time.Second, "the withdrawals are paid out", func() bool { return c.number(`SELECT count(*) FROM withdrawals WHERE state = 'success'`) == 2 })
 	until(c.t, 60*time.Second, "the merchant has heard of everything", func() bool {
 		return c.number(`SELECT count(*) FROM webhook_events WHERE status <> 'delivered'`) == 0
 	})

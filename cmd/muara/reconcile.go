@@ -116,10 +116,11 @@ func (c *upstreamReconcileCmd) export(e *env, pool *pgxpool.Pool, id int64) (err
 		if l.OrderID != 0 {
 			row[1], row[2] = strconv.FormatInt(l.OrderID, 10), strconv.Itoa(l.Attempt)
 		}
-		for i, n := range []*int64{l.OursCost, l.TheirsCost} {
-			if n != nil {
-				row[9+i] = strconv.FormatInt(*n, 10)
-			}
+		if l.OursCost != nil {
+			row[9] = strconv.FormatInt(*l.OursCost, 10)
+		}
+		if l.TheirsCost != nil {
+			row[10] = strconv.FormatInt(*l.TheirsCost, 10)
 		}
 		if l.At != nil {
 			row[11] = l.At.UTC().Format(time.RFC3339)
