@@ -159,3 +159,22 @@ func TestWhatWasSentToARemovedSourceIsForAnOperatorAndNeverFailsByAge(t *testing
 	}
 	require.Equal(t, before, d.funds())
 }
+
+// TestABillOfARemovedSourceIsPaidBack: it is paid through whom it was inquired, and
+// nobody else.
+func TestABillOfARemovedSourceIsPaidBack(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.sells(950)
+	before := d.funds()
+	id := d.place(1)[0]
+	_, err := d.db.Pool.Exec(t.Context(), `UPDATE orders SET facts = '{"bill":{"inquiry":7,"total":900,"cost":900,"pay_by":"2100-01-01T00:00:00Z"}}'`)
+	require.NoError(t, err)
+	d.remove()
+	d.now = d.now.Add(removedFor)
+	require.Equal(t, 1, d.atOnce((*Scheduler).removedOnce))
+	o := d.order(id)
+	require.Equal(t, order.Failed, o.State)
+	require.Equal(t, "up-a", o.Upstream)
+	require.Equal(t, before, d.funds())
+}

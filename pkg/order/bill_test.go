@@ -70,6 +70,8 @@ func TestAnInquiryIsPaidOnceAndExactly(t *testing.T) {
 	require.Equal(t, InquiryRef(77), o.OurRef(3), "whatever the attempt")
 	require.False(t, o.Overdue(s.now))
 	require.True(t, o.Overdue(s.now.Add(time.Minute)))
+	_, err = s.w.Do(t.Context(), Step{OrderID: o.ID, From: Queued, Version: o.Version, To: Queued, Route: &Route{Upstream: "up-b", OfferID: 6, Code: "PLN", Cost: 1}, Cause: "reroute"})
+	require.ErrorIs(t, err, ErrStale, "it is paid through whom it was inquired, and nobody else")
 	var paid int64
 	require.NoError(t, s.db.Pool.QueryRow(t.Context(), `SELECT order_id FROM inquiries WHERE id = 77 AND state = 'paid'`).Scan(&paid))
 	require.Equal(t, o.ID, paid)

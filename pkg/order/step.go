@@ -138,6 +138,8 @@ func (o *Order) can(s *Step) bool {
 	switch {
 	case s.From != "" && s.From != o.State, s.Version != 0 && s.Version != o.Version:
 		return false
+	case s.Route != nil && o.Facts.Bill != nil && s.Route.OfferID != o.OfferID: // it is paid through whom it was inquired
+		return false
 	case s.TakenBack && (o.State != Completed || o.Category != SMM || o.Refunded != 0 || o.Facts.TakenBack):
 		return false
 	case s.Sends != 0 && (s.Sends != o.Sends || o.State != Sending && o.State != Unknown) && !s.positive():

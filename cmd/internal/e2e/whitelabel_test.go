@@ -30,7 +30,7 @@ func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"deposits", s.deposits}, {"withdrawals", s.withdrawals},
+		{"stock", s.stock}, {"ways", s.ways}, {"moods", s.moods}, {"wishes", s.wishes}, {"services", s.services}, {"bills", s.bills}, {"checks", s.checks}, {"deposits", s.deposits}, {"withdrawals", s.withdrawals},
 		{"unreachable", s.unreachable}, {"refusals", s.refusals}, {"absent", s.absent}, {"operations", s.operations}, {"pages", s.pages}, {"search", s.search}, {"secrets", s.secrets},
 	} {
 		begun := time.Now()
@@ -242,6 +242,71 @@ func (s *spy) deposits() {
 	s.ask(s.m, http.StatusNotFound, "not_found", http.MethodGet, "/deposit/takada", nil)
 	s.ask(s.m, http.StatusOK, "", http.MethodGet, "/deposits", nil)
 	s.w.cli(nil, "deposit", "list")
+}
+
+// bills are asked for and paid, by customers of every kind.
+func (s *spy) bills() {
+	list := decode[struct {
+		Products []struct {
+			SKU string `json:"sku"`
+		} `json:"products"`
+	}](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/ppob/products?type=postpaid&available=true", nil))
+	require.NotEmpty(s.t, list.Products)
+	bill := func(ref, customer string) body {
+		return body{"ref": ref, "sku": list.Products[0].SKU, "customer_no": customer}
+	}
+	pays := func(ref, customer string) body {
+		b := bill(ref, customer)
+		b["category"] = "ppob"
+		return b
+	}
+	refs := map[string]string{}
+	for digits, status := range map[string]string{"01": "completed", "04": "failed", "07": "completed"} {
+		s.n++
+		ref := fmt.Sprintf("putih-%d", s.n)
+		refs[ref] = status
+		s.ask(s.m, http.StatusOK, "", http.MethodPost, "/inquiry", bill(ref, "5463022158"+digits))
+		s.ask(s.m, http.StatusConflict, "ref_conflict", http.MethodPost, "/order", pays(ref, "546302215899"))
+		s.m.place(s.t, pays(ref, "5463022158"+digits))
+	}
+	for ref, status := range refs {
+		s.ends(ref, status)
+	}
+	s.ask(s.m, http.StatusUnprocessableEntity, "bill_not_found", http.MethodPost, "/inquiry", bill("putih-lunas", "546302215822"))
+	s.ask(s.m, http.StatusConflict, "inquiry_required", http.MethodPost, "/order", pays("putih-lunas", "546302215822"))
+	id := s.w.ppob.fault(emulate.Rule{Kind: emulate.Status, Endpoint: "/V1/api/inquiry", Status: 500})
+	s.ask(s.m, http.StatusServiceUnavailable, "upstream_error", http.MethodPost, "/inquiry", bill("putih-diam", "546302215801"))
+	s.w.ppob.call(http.MethodDelete, "/faults?id="+strconv.Itoa(id), nil, nil)
+	s.ask(s.m, http.StatusOK, "", http.MethodPost, "/inquiry", bill("putih-usang", "546302215801"))
+	_, err := s.w.pool.Exec(s.t.Context(), `UPDATE inquiries SET expires_at = now() WHERE ref = 'putih-usang' AND state = 'open'`)
+	require.NoError(s.t, err)
+	s.ask(s.m, http.StatusGone, "inquiry_expired", http.MethodPost, "/order", pays("putih-usang", "546302215801"))
+}
+
+// checks are accounts that are looked up.
+func (s *spy) checks() {
+	banks := decode[struct {
+		Banks []struct {
+			BankCode string `json:"bank_code"`
+		} `json:"banks"`
+	}](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/check/banks", nil))
+	games := decode[struct {
+		Games []struct {
+			AccountCode string `json:"account_code"`
+		} `json:"games"`
+	}](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/check/games", nil))
+	require.NotEmpty(s.t, banks.Banks)
+	require.NotEmpty(s.t, games.Games)
+	bank := "/check/bank?bank_code=" + banks.Banks[0].BankCode + "&account_number="
+	for _, number := range []string{"081234567801", "081234567804"} {
+		s.ask(s.m, http.StatusOK, "", http.MethodGet, bank+number, nil)
+		s.ask(s.m, http.StatusOK, "", http.MethodGet, "/check/game?account_code="+games.Games[0].AccountCode+"&account_number="+number, nil)
+	}
+	s.ask(s.m, http.StatusNotFound, "not_found", http.MethodGet, "/check/bank?bank_code=takada&account_number=1", nil)
+	s.ask(s.m, http.StatusBadRequest, "invalid_request", http.MethodGet, "/check/bank", nil)
+	id := s.w.otp.fault(emulate.Rule{Kind: emulate.Status, Endpoint: "/api/v1/h2h/check/*", Status: 500})
+	s.ask(s.m, http.StatusServiceUnavailable, "upstream_error", http.MethodGet, bank+"081234567855", nil)
+	s.w.otp.call(http.MethodDelete, "/faults?id="+strconv.Itoa(id), nil, nil)
 }
 
 // withdrawals are money on its way out, by a person's hand: nobody here pays out.

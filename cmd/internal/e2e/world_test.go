@@ -218,7 +218,7 @@ func (w *world) sources() string {
 func (w *world) account(e *emulated) string {
 	switch e.name {
 	case otpName:
-		return fmt.Sprintf("base_url: %s/api, credentials: {api_key: %q}, options: {number_life: %s}, provides: [otp, ppob, deposit]", e.base, apiKey, w.settings.life)
+		return fmt.Sprintf("base_url: %s/api, credentials: {api_key: %q}, options: {number_life: %s}, provides: [otp, ppob, deposit, check]", e.base, apiKey, w.settings.life)
 	case ppobName:
 		return fmt.Sprintf("base_url: %q, credentials: {api_key: %q, mmid: %q}, provides: [ppob]", e.base, apiKey, mmid)
 	case retailName:

@@ -53,6 +53,9 @@ func (d *Desk) NextRoute(o *order.Order, tried []int64) *order.Route {
 // take no orders now), [order.ErrLinkBusy] (an order of the same link is in the way),
 // or that the database did not tell.
 func (d *Desk) Route(ctx context.Context, o *order.Order, tried []int64) (*order.Route, error) {
+	if o.Facts.Bill != nil {
+		return nil, fault.New(fault.Unavailable, "a bill is paid through whom it was inquired")
+	}
 	met := false
 	for {
 		r, err := d.Router.Next(ctx, o.ProductID, o.Units(), o.MaxCost, tried)

@@ -335,7 +335,7 @@ func TestWhoseAMeterIs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []upstream.CheckTarget{{Code: "pln", Name: "PLN", Type: "meter"}}, targets)
 	_, err = d.CheckTargets(t.Context(), upstream.CheckBank)
-	require.Equal(t, "not_sent", told(nil, err))
+	require.Equal(t, "rejected product", told(nil, err), "it looks no banks up, whoever asks")
 	a, err := d.CheckAccount(t.Context(), upstream.CheckGame, "PLN", " 12345543211 ")
 	require.NoError(t, err)
 	require.Equal(t, &upstream.Account{Valid: true, Number: "12345543211", Name: "DAVID"}, a)
