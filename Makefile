@@ -32,7 +32,7 @@ fuzz: ## Each fuzz target for a while (FUZZTIME=5m)
 lint: ## golangci-lint, at its pinned version
 	@exec scripts/lint
 
-generate: ## Write anew what is generated: the OpenAPI documents, the chart's README and dashboards
+generate: ## Write anew what is generated: the OpenAPI documents, the chart's README, drivers and dashboards
 	$(GO) generate ./...
 	cd charts && $(GO) generate ./...
 

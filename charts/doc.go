@@ -10,5 +10,6 @@
 //   - No cluster can be had here. What needs one is said in docs/kubernetes.md.
 package charts
 
+//go:generate go run ./internal/drivers muara
 //go:generate go run ./internal/readme muara
 //go:generate go run ./internal/dashboards muara/files/dashboards

@@ -169,6 +169,12 @@ func TestNoRuleOfGoodPracticeIsBroken(t *testing.T) {
 	}
 }
 
+func TestTheChartKnowsTheDriversThatThereAre(t *testing.T) {
+	t.Parallel()
+	out, err := output(t, ".", "", "go", "run", "./internal/drivers", "-check", "muara")
+	require.NoError(t, err, out)
+}
+
 func TestTheReadmeIsUpToDate(t *testing.T) {
 	t.Parallel()
 	before, err := os.ReadFile("muara/README.md")

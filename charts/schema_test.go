@@ -234,7 +234,7 @@ log: {level: "?", format: "?"}
 		return strings.Split(found[1], ", ")
 	}
 	upstream := root.at(t, root, "upstreams", "*", "config")
-	require.Subset(t, upstream.Properties["driver"].Enum, words("upstreams[0].driver"))
+	require.ElementsMatch(t, words("upstreams[0].driver"), upstream.Properties["driver"].Enum, "run `make generate`")
 	require.ElementsMatch(t, words("upstreams[0].provides[0]"), upstream.Properties["provides"].Items.Enum)
 	require.ElementsMatch(t, words("orders.late_success"), root.at(t, root, "config", "orders", "late_success").Enum)
 	require.ElementsMatch(t, words("log.level"), root.at(t, root, "config", "log", "level").Enum)

@@ -20,13 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	digiflazz "github.com/muarahq/muara/pkg/upstream/digiflazz/emulator"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
-	invoice "github.com/muarahq/muara/pkg/upstream/invoice/emulator"
-	muara "github.com/muarahq/muara/pkg/upstream/muara/emulator"
-	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
-	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
-	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
 )
 
 func main() {
@@ -47,7 +41,8 @@ var errUsage = errors.New("wrong usage")
 
 // options are the command line.
 type options struct {
-	rumahotp, rqid, control string
+	at                      map[string]*string // where each emulator is served; empty for nowhere
+	control                 string
 	key, mmid               string
 	seed                    uint64
 	services, h2h, products int
@@ -59,32 +54,26 @@ type options struct {
 	rqidRequests            int
 	rqidPer                 time.Duration
 	instant                 bool
-	smm, currency, rate     string
+	currency, rate          string
 	smmServices             int
-	invoice                 string
-	muara                   string
-	digiflazz               string
 	hook, hookSecret        string
 	otherRequests           int
 	otherPer                time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{at: map[string]*string{}}
 	fs := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.StringVar(&o.rumahotp, "rumahotp", "127.0.0.1:9101", "address of the RumahOTP emulator (base URL http://…/api); empty for none. Where one emulator is named, only those that are run")
-	fs.StringVar(&o.rqid, "rqid", "127.0.0.1:9102", "address of the rqid emulator; empty for none")
-	fs.StringVar(&o.smm, "smm", "127.0.0.1:9103", "address of the emulator of an SMM panel; empty for none")
+	for n, e := range emulators() {
+		o.at[e.name] = fs.String(e.name, fmt.Sprintf("127.0.0.1:%d", 9101+n), "address of the emulator of "+e.what+"; empty for none")
+	}
 	fs.StringVar(&o.currency, "smm-currency", "IDR", "currency of the account at the panel")
 	fs.StringVar(&o.rate, "smm-rate", "1", "how many rupiah one of it is, as in 16350.25")
 	fs.IntVar(&o.smmServices, "smm-services", 0, "number of the panel's services; 0 for the demo's")
-	fs.StringVar(&o.invoice, "invoice", "127.0.0.1:9104", "address of the emulator of an invoice gateway; empty for none")
-	fs.StringVar(&o.muara, "muara", "127.0.0.1:9105", "address of the emulator of another installation of this gateway (base URL http://…/api/v1); empty for none")
-	fs.StringVar(&o.digiflazz, "digiflazz", "127.0.0.1:9106", "address of the Digiflazz emulator (base URL http://…/v1); empty for none")
 	fs.StringVar(&o.hook, "digiflazz-hook", "", "URL to which it posts what becomes of purchases; empty for none")
 	fs.StringVar(&o.hookSecret, "digiflazz-secret", "demo", "secret that signs what it posts")
-	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, and so for each name); empty for none")
+	fs.StringVar(&o.control, "control", "127.0.0.1:9100", "address of the control API (/rumahotp/control/…, and so for each name); empty for none. Where an emulator is named, only those that are run")
 	fs.StringVar(&o.key, "key", "", "the API key that is accepted; empty accepts any")
 	fs.StringVar(&o.mmid, "mmid", "", "the rqid member id that is accepted; empty accepts any")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of catalogues and chance")
@@ -120,26 +109,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // onlyNamed leaves the emulators to those that were given an address, where any was:
 // who names one wants that, and ports that another such process may have are not taken.
 func (o *options) onlyNamed(fs *flag.FlagSet) {
-	all := map[string]*string{"rumahotp": &o.rumahotp, "rqid": &o.rqid, "smm": &o.smm, "invoice": &o.invoice, "muara": &o.muara, "digiflazz": &o.digiflazz}
 	named := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { named[f.Name] = all[f.Name] != nil })
+	fs.Visit(func(f *flag.Flag) { named[f.Name] = o.at[f.Name] != nil })
 	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
 		return
 	}
-	for name, addr := range all {
+	for name, addr := range o.at {
 		if !named[name] {
 			*addr = ""
 		}
 	}
 }
 
-// other is the limit of those that document none.
-func (o options) other() emulate.Limit {
-	return emulate.Limit{Requests: o.otherRequests, Per: o.otherPer, Block: o.block}
-}
-
 // common is what the emulators share; each has its own seed.
-func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
+func (o *options) common(nth uint64, limit emulate.Limit) emulate.Config {
 	c := emulate.Config{
 		Seed: o.seed + nth, Balance: o.balance, Limit: limit, Script: emulate.Digits(o.delay, o.jitter), Payer: emulate.PaidAfter(o.paidAfter),
 	}
@@ -149,68 +132,44 @@ func (o options) common(nth uint64, limit emulate.Limit) emulate.Config {
 	return c
 }
 
-// newDigiflazz makes the emulator of Digiflazz; for benchmarks it has no limits either.
-func (o options) newDigiflazz() *digiflazz.Emulator {
-	cfg := digiflazz.Config{
-		Config: o.common(5, o.other()), APIKey: o.key, Products: o.products, Hook: digiflazz.Hook{URL: o.hook, Secret: o.hookSecret},
-	}
-	if o.instant {
-		cfg.Limits = digiflazz.Limits{Transaction: -1, List: -1, Product: -1}
-	}
-	return digiflazz.New(cfg)
-}
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	otp := rumahotp.New(rumahotp.Config{
-		Config: o.common(0, emulate.Limit{Requests: o.requests, Per: o.per, Block: o.block}),
-		APIKey: o.key, Life: o.life, Services: o.services, Products: o.h2h,
-	})
-	ppob := rqid.New(rqid.Config{
-		Config: o.common(1, emulate.Limit{Requests: o.rqidRequests, Per: o.rqidPer, Block: o.block}),
-		APIKey: o.key, MMID: o.mmid, Products: o.products,
-	})
-	panel := smm.New(smm.Config{
-		Config: o.common(2, o.other()), APIKey: o.key, Currency: o.currency, Rate: o.rate, Services: o.smmServices,
-		RefillAfter: o.delay, CancelAfter: o.delay,
-	})
-	gateway := invoice.New(invoice.Config{Config: o.common(3, o.other()), APIKey: o.key})
-	peer := muara.New(muara.Config{Config: o.common(4, o.other()), APIKey: o.key, Life: o.life})
-	topups := o.newDigiflazz()
+	type door struct {
+		name, addr string
+		handler    http.Handler
+	}
 	control := http.NewServeMux()
-	control.Handle("/digiflazz/control/", http.StripPrefix("/digiflazz", topups.Control()))
-	control.Handle("/muara/control/", http.StripPrefix("/muara", peer.Control()))
-	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
-	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
-	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
-	control.Handle("/invoice/control/", http.StripPrefix("/invoice", gateway.Control()))
 	control.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		emulate.WriteJSON(w, http.StatusOK, map[string]bool{"ok": true})
 	})
-
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		topups.Run(ctx)
-		return nil
-	})
-	for _, s := range []struct {
-		name, addr string
-		handler    http.Handler
-	}{{"rumahotp", o.rumahotp, otp}, {"rqid", o.rqid, ppob}, {"smm", o.smm, panel}, {"invoice", o.invoice, gateway}, {"muara", o.muara, peer}, {"digiflazz", o.digiflazz, topups}, {"control", o.control, control}} {
-		if s.addr == "" {
+	var doors []door
+	for n, e := range emulators() {
+		s := e.make(&o, uint64(n))
+		control.Handle("/"+e.name+"/control/", http.StripPrefix("/"+e.name, s.control))
+		doors = append(doors, door{e.name, *o.at[e.name], s.api})
+		if s.run != nil {
+			group.Go(func() error {
+				s.run(ctx)
+				return nil
+			})
+		}
+	}
+	for _, d := range append(doors, door{"control", o.control, control}) {
+		if d.addr == "" {
 			continue
 		}
-		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", d.addr)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "%s http://%s\n", s.name, ln.Addr())
-		group.Go(func() error { return serve(ctx, ln, s.handler) })
+		fmt.Fprintf(stdout, "%s http://%s\n", d.name, ln.Addr())
+		group.Go(func() error { return serve(ctx, ln, d.handler) })
 	}
 	fmt.Fprintln(stdout, "ready")
 	return group.Wait()

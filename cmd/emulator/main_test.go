@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
@@ -37,8 +38,11 @@ func TestServesUntilStopped(t *testing.T) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--rumahotp", "127.0.0.1:0", "--rqid", "127.0.0.1:0", "--smm", "127.0.0.1:0", "--invoice", "127.0.0.1:0", "--muara", "127.0.0.1:0", "--digiflazz", "127.0.0.1:0",
-			"--control", "127.0.0.1:0", "--instant"}, w, io.Discard)
+		args := []string{"--control", "127.0.0.1:0", "--instant"}
+		for _, e := range emulators() {
+			args = append(args, "--"+e.name, "127.0.0.1:0")
+		}
+		done <- run(ctx, args, w, io.Discard)
 		_ = w.Close()
 	}()
 	urls := map[string]string{}
@@ -47,7 +51,11 @@ func TestServesUntilStopped(t *testing.T) {
 		name, url, _ := strings.Cut(lines.Text(), " ")
 		urls[name] = url
 	}
-	require.Len(t, urls, 7)
+	require.Len(t, urls, 1+len(emulators()))
+	for _, e := range emulators() {
+		status, body := call(t, "GET", urls["control"]+"/"+e.name+"/control/books", "")
+		require.Equal(t, 200, status, "%s: %s", e.name, body)
+	}
 
 	status, body := call(t, "GET", urls["rumahotp"]+"/api/v1/h2h/transaksi/create?target=081&id=FF50", "", "x-apikey", "k")
 	require.Equal(t, 200, status, body)
@@ -89,10 +97,27 @@ func TestWhoNamesAnEmulatorGetsThatAlone(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{"-rqid", "127.0.0.1:0", "-control", ""}, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, []string{"", "127.0.0.1:0", "", "", "", "", ""}, []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.digiflazz, o.control})
+	for name, addr := range o.at {
+		require.Equal(t, map[bool]string{true: "127.0.0.1:0"}[name == "rqid"], *addr, name)
+	}
+	require.Empty(t, o.control)
 	o, err = parse([]string{"-control", "127.0.0.1:0", "-seed", "2"}, io.Discard)
 	require.NoError(t, err)
-	for _, addr := range []string{o.rumahotp, o.rqid, o.smm, o.invoice, o.muara, o.digiflazz} {
-		require.NotEmpty(t, addr, "all, where none is named")
+	for name, addr := range o.at {
+		require.NotEmpty(t, *addr, "all, where none is named: %s", name)
 	}
+}
+
+func TestEveryDriverHasItsEmulator(t *testing.T) {
+	t.Parallel()
+	var have []string
+	for _, e := range emulators() {
+		have = append(have, e.name)
+	}
+	for _, driver := range drivers.Names() {
+		if driver != "sandbox" { // which is its own provider
+			require.Contains(t, have, driver, "the table in cmd/emulator/emulators.go has no line for this driver")
+		}
+	}
+	require.Subset(t, drivers.Names(), have, "an emulator is called as its driver is")
 }

@@ -51,8 +51,7 @@
 
 {{/* An upstream's promise, {requests, per}; what muara takes where none is configured. */}}
 {{- define "muara.budget" -}}
-{{- $own := dict "rumahotp" (dict "requests" 5 "per" "10s") "sandbox" (dict "requests" 200 "per" "1s") "muara" (dict "requests" 120 "per" "60s") -}}
-{{- .budget | default (get $own .driver) | default (dict "requests" 20 "per" "1s") | toJson -}}
+{{- .budget | default (get (include "muara.drivers" . | fromJson) .driver) | toJson -}}
 {{- end -}}
 
 {{/*

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
@@ -567,15 +568,15 @@ func readable(h heard) string {
 // and codes that must be no value. They come from the emulators' books, from what they
 // sent us, and from our own configuration.
 func (s *spy) vocabulary() (words []string, codes map[string]bool) {
-	words = []string{
-		"rumahotp", "rumah otp", "rqid", otpName, ppobName, smmName, strings.TrimPrefix(s.w.smm.base, "http://"), "hulu-", strings.TrimPrefix(s.w.otp.base, "http://"), strings.TrimPrefix(s.w.ppob.base, "http://"),
+	words = append(drivers.Brands(),
+		"rumah otp", otpName, ppobName, smmName, strings.TrimPrefix(s.w.smm.base, "http://"), "hulu-", strings.TrimPrefix(s.w.otp.base, "http://"), strings.TrimPrefix(s.w.ppob.base, "http://"),
 		apiKey, mmid, "otp_emulatedsecretkey", "example.invalid", "number_id", "provider_id", "server_id", "transaksi", "ref_1", "x-apikey",
 		// Their own texts.
 		"gangguan", "kosong", "gagal", "sukses", "sedang diproses", "proses...", "nomor tujuan salah", "saldo", "stok", "tidak ", "emulated", "been blocked",
 		"bad gateway", "upstream connect error", "restricted",
 		// The words of operators.
 		"know nothing", "asked us to",
-	}
+	)
 	codes = map[string]bool{}
 	for _, b := range []emulate.Books{s.w.otp.books(), s.w.ppob.books()} {
 		require.NotEmpty(s.t, b.Purchases)

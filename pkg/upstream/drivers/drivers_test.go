@@ -1,6 +1,7 @@
 package drivers_test
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 
@@ -16,10 +17,13 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 	for _, name := range drivers.Names() {
 		_, err := drivers.New(name, upstream.Config{Name: "u"})
 		require.ErrorContains(t, err, lacks(name), name)
-		d, err := drivers.New(name, upstream.Config{
-			Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{"api_key": "key", "mmid": "m", "username": "u"},
-			DB: new(pgxpool.Pool),
-		})
+		cfg := upstream.Config{Name: "u", BaseURL: "https://x.test", HTTP: upstream.NewHTTP(), Credentials: map[string]string{}, DB: new(pgxpool.Pool)}
+		if _, err := drivers.New(name, cfg); err != nil {
+			for _, lacking := range regexp.MustCompile(`credentials\.(\w+) is missing`).FindAllStringSubmatch(err.Error(), -1) {
+				cfg.Credentials[lacking[1]] = "value"
+			}
+		}
+		d, err := drivers.New(name, cfg)
 		require.NoError(t, err)
 		require.NotNil(t, d)
 		var can drivers.Does

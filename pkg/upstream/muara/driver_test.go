@@ -67,6 +67,7 @@ func harness() upstreamtest.Harness {
 		},
 		RefusalStatus: http.StatusPaymentRequired,
 		Reasons:       true,
+		KnownFirst:    true,
 		Fails:         true,
 		Customers: upstreamtest.Customers{
 			Two: "5300000096", None: "5300000098", Unknown: "5300000097", Over: "5300000095", Life: emulator.InquiryLife,

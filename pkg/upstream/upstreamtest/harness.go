@@ -107,6 +107,10 @@ type Harness struct {
 	// Coded is whether its refusals are documented codes, which decide whatever words
 	// stand beside them.
 	Coded bool
+	// KnownFirst is whether the contract says that a reference that is known is answered
+	// with its purchase before anything is refused, so that a refusal proves as much on a
+	// later sending as on the first.
+	KnownFirst bool
 	// Apart is the least time between two requests about one purchase, and between two
 	// readings of a list. The suite's clock moves by it.
 	Apart time.Duration

@@ -2,6 +2,7 @@ package upstreamtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -33,6 +34,7 @@ func Run(t *testing.T, h Harness) {
 				return
 			}
 			refusing(t, h, p)
+			refusingAgain(t, h, p)
 			failing(t, h, p)
 			connecting(t, h, p)
 			asking(t, h, p)
@@ -218,6 +220,19 @@ func refusing(t *testing.T, h Harness, product Product) {
 	})
 }
 
+// refusingAgain: what is refused on a later sending says nothing of the first, unless the
+// provider looks for what it knows before it refuses.
+func refusingAgain(t *testing.T, h Harness, product Product) {
+	if !h.Offers.IdempotentSubmit && !h.AskBuys || h.KnownFirst {
+		return
+	}
+	t.Run("a refusal of what was sent before proves nothing", func(t *testing.T) {
+		t.Parallel()
+		e := h.sayingOn(t, product, 2, max(h.RefusalStatus, http.StatusOK), h.Refusal("saldo tidak cukup"))
+		require.Contains(t, []upstream.Class{upstream.Unknown, upstream.NotSent}, e.Class, "%v", e)
+	})
+}
+
 // refused sees that err is what a refusal of the provider proves.
 func (h Harness) refused(t *testing.T, err error) *upstream.Error {
 	t.Helper()
@@ -233,6 +248,14 @@ func (h Harness) refused(t *testing.T, err error) *upstream.Error {
 // outcome is.
 func (h Harness) saying(t *testing.T, product Product, status int, body []byte, class upstream.Class) *upstream.Error {
 	t.Helper()
+	e := h.sayingOn(t, product, 1, status, body)
+	requireClass(t, class, e)
+	return e
+}
+
+// sayingOn buys, by the nth sending, from a provider that answers with this.
+func (h Harness) sayingOn(t *testing.T, product Product, sends, status int, body []byte) *upstream.Error {
+	t.Helper()
 	r := h.setUp(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		r.requests.Add(1)
@@ -242,9 +265,12 @@ func (h Harness) saying(t *testing.T, product Product, status int, body []byte, 
 	}))
 	t.Cleanup(srv.Close)
 	p := r.make(t, product, 1)
+	p.Sends = sends
 	r.driver = h.drive(t, srv.URL, h.Credentials, r.clock.Now)
 	_, err := r.submit(t, p)
-	return classed(t, class, err)
+	e, ok := errors.AsType[*upstream.Error](err)
+	require.True(t, ok, "a driver returns *upstream.Error, not %T: %v", err, err)
+	return e
 }
 
 // faults are all ways in which an answer is lost or spoilt. An answer to a
