@@ -101,7 +101,7 @@ func (s *Scheduler) away(ctx context.Context, o *order.Order) (*order.Step, erro
 	case !waits:
 		return nil, err
 	}
-	return nil, nil //nolint:nilnil,nilerr // it waits
+	return nil, nil //nolint:nilnil // it waits
 }
 
 // tellOf flags orders that nobody asks about any more.

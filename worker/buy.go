@@ -212,6 +212,7 @@ func (w *Worker) settle(ctx context.Context, o *order.Order, a answer, cause str
 		s, reason = w.decided(ctx, o, a)
 		rerr = w.record(ctx, o, s, cause)
 	}
+	w.notes.saw(o, &s, reason)
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
 	if errors.Is(rerr, order.ErrStale) {
 		return nil

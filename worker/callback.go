@@ -145,6 +145,7 @@ func (w *Worker) applied(ctx context.Context, id int64, n int, res *upstream.Res
 	if err := w.record(ctx, o, s, "callback"); err != nil {
 		return "", err
 	}
+	w.notes.saw(o, &s, reason)
 	w.heard(context.WithoutCancel(ctx), o.OfferID, &s, reason)
 	return callback.Applied, nil
 }

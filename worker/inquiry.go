@@ -88,11 +88,15 @@ func (w *Worker) nothing(ctx context.Context, q *inquiry.Inquiry, e *upstream.Er
 }
 
 // send buys, or pays where the purchase is of a bill.
-func (w *Worker) send(ctx context.Context, slot *budget.Slot, p *upstream.Purchase) (*upstream.Result, error) {
+func (w *Worker) send(ctx context.Context, slot *budget.Slot, p *upstream.Purchase) (res *upstream.Result, err error) {
+	sent := w.Now()
 	if p.Bill != nil {
-		return w.Client.Pay(ctx, slot, p)
+		res, err = w.Client.Pay(ctx, slot, p)
+	} else {
+		res, err = w.Client.Submit(ctx, slot, p)
 	}
-	return w.Client.Submit(ctx, slot, p)
+	w.notes.took(w.Now().Sub(sent), err)
+	return res, err
 }
 
 // tooLate ends an order for a bill whose time is over and for which nothing is under way:

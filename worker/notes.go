@@ -25,6 +25,9 @@ type notes struct {
 	worked   map[int64]time.Time
 	paused   bool
 	lookedAt time.Time
+
+	observed   catalog.Observed
+	observedAt time.Time // when it was last told
 }
 
 // heard tells the catalogue how an offer did and what our balance is.
@@ -41,6 +44,7 @@ func (w *Worker) heard(ctx context.Context, offerID int64, step *order.Step, rea
 		// What is left is asked, not guessed: it is evidence in other orders.
 		err = w.Enqueuer.BalanceTurn(ctx, w.Client.Name, w.Now().Unix())
 	}
+	err = errors.Join(err, w.told(ctx))
 	if step.BalanceAfter != nil {
 		err = errors.Join(err, w.Desk.BalanceSeen(ctx, w.Client.Name, *step.BalanceAfter, w.Now()))
 	}

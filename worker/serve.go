@@ -167,6 +167,7 @@ func (w *Worker) BalanceTurn(ctx context.Context, _ queue.Task) error {
 	if err == nil {
 		err = w.read(ctx, slot)
 	}
+	err = errors.Join(err, w.told(ctx))
 	if err != nil {
 		w.Log.WarnContext(ctx, "balance turn", "upstream", w.Client.Name, "error", err)
 	}

@@ -19,6 +19,8 @@ type catalogCmd struct {
 	Import catalogImportCmd `cmd:"" help:"Ask the workers to read what upstreams list, and wait for them."`
 	List   catalogListCmd   `cmd:"" help:"List products with their offers, prices and states."`
 	Review catalogReviewCmd `cmd:"" help:"List costs that jumped and wait for a decision, or accept one."`
+	Policy catalogPolicyCmd `cmd:"" help:"Say how one of several offers is chosen: by price, priority or weight."`
+	Rank   catalogRankCmd   `cmd:"" help:"Set an offer's priority and weight, for those policies."`
 }
 
 type catalogImportCmd struct {
@@ -149,6 +151,7 @@ type productRow struct {
 	Cost      int64                `json:"cost"`
 	Prices    []int64              `json:"prices"` // by tier, lowest first
 	Stock     *int64               `json:"stock"`
+	Policy    catalog.Policy       `json:"policy"`
 	Offers    []catalog.OfferState `json:"offers"`
 }
 
@@ -177,10 +180,10 @@ func (c *catalogListCmd) Run(e *env) error {
 		}
 	}
 	return e.Print(map[string]any{"count": len(rows), "tiers": s.Tiers(), "products": rows}, func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "SKU\tNAME\tSTATE\tCOST\tPRICES\tOFFERS")
+		_, _ = fmt.Fprintln(w, "SKU\tNAME\tSTATE\tCOST\tPRICES\tBY\tOFFERS")
 		for i := range rows {
 			r := &rows[i]
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", r.SKU, r.Name, stateOf(r.Available, r.Reason), r.Cost, joined(r.Prices), offersText(r.Offers))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.SKU, r.Name, stateOf(r.Available, r.Reason), r.Cost, joined(r.Prices), r.Policy, offersText(r.Offers))
 		}
 	})
 }
@@ -193,7 +196,7 @@ func (c *catalogListCmd) row(s *catalog.Snapshot, p *catalog.Product) *productRo
 	if c.Search != "" && !strings.Contains(strings.ToLower(p.SKU+"\n"+p.Name+"\n"+p.Brand), strings.ToLower(c.Search)) {
 		return nil
 	}
-	r := &productRow{SKU: p.SKU, Name: p.Name, Category: string(p.Category), Brand: p.Brand, Cost: p.Cost, Offers: s.OfferStates(p)}
+	r := &productRow{SKU: p.SKU, Name: p.Name, Category: string(p.Category), Brand: p.Brand, Cost: p.Cost, Policy: p.Policy(), Offers: s.OfferStates(p)}
 	r.Available, r.Reason, r.Until = s.Availability(p)
 	if c.Closed && r.Available {
 		return nil

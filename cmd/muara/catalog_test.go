@@ -123,6 +123,18 @@ func TestAnImportByCommandWaitsForTheWorkers(t *testing.T) {
 		require.Equal(t, exitOK, code)
 		require.Contains(t, out, "9000")
 	}
+	require.Equal(t, "price", row["policy"])
+	require.EqualValues(t, 1, s.json("catalog", "policy", "weight")["changed"])
+	require.EqualValues(t, 1, s.json("catalog", "policy", "priority", "--sku", row["sku"].(string))["changed"])
+	s.json("catalog", "rank", jsonText(t, pending[0].(map[string]any)["offer_id"]), "--priority", "7", "--weight", "3")
+	row = s.json("catalog", "list")["products"].([]any)[0].(map[string]any)
+	require.Equal(t, "priority", row["policy"])
+	require.EqualValues(t, 7, row["offers"].([]any)[0].(map[string]any)["priority"])
+	require.EqualValues(t, 3, row["offers"].([]any)[0].(map[string]any)["weight"])
+	for _, args := range [][]string{{"catalog", "policy", "price", "--sku", "NOSUCH"}, {"catalog", "rank", "1"}, {"catalog", "rank", "999999", "--weight", "1"}} {
+		code, _, _ = s.run(args...)
+		require.Equal(t, exitRefused, code, args)
+	}
 	s.json("catalog", "review", "--accept", jsonText(t, pending[0].(map[string]any)["offer_id"]))
 	require.EqualValues(t, 0, s.json("catalog", "review")["count"])
 	require.EqualValues(t, 0, s.json("catalog", "list", "--upstream", "nobody")["count"])

@@ -36,6 +36,12 @@ type upstreamRow struct {
 	BalanceAt    *time.Time `json:"balance_at"`
 	CatalogAt    *time.Time `json:"catalog_at"`
 	SeenAt       *time.Time `json:"seen_at"`
+	// SuccessRate is the share of purchases taken well of late, of 1, and Latency how long
+	// their answers took on average, in seconds; null while too few tell. Ailing says why
+	// other sources are preferred; empty while they are not.
+	SuccessRate *float64 `json:"success_rate"`
+	Latency     *float64 `json:"latency_seconds"`
+	Ailing      string   `json:"ailing"`
 }
 
 // state is one word for how the upstream is.
@@ -49,6 +55,33 @@ func (r *upstreamRow) state(now time.Time) string {
 		return "not seen yet"
 	}
 	return "running"
+}
+
+// judge fills in how it does.
+func (r *upstreamRow) judge(c catalog.Condition, now time.Time) {
+	r.Ailing = c.Ailing(now)
+	if rate, ok := c.Rate(now); ok {
+		r.SuccessRate = &rate
+	}
+	if mean, ok := c.Latency(now); ok {
+		seconds := mean.Seconds()
+		r.Latency = &seconds
+	}
+}
+
+// doing is how it does, for people.
+func (r *upstreamRow) doing() string {
+	text := "too few purchases of late to tell"
+	if r.SuccessRate != nil {
+		text = fmt.Sprintf("%.0f%% of purchases went well", 100**r.SuccessRate)
+	}
+	if r.Latency != nil {
+		text += fmt.Sprintf(", answers took %.1fs", *r.Latency)
+	}
+	if r.Ailing != "" {
+		text += "; others are preferred: " + r.Ailing
+	}
+	return text
 }
 
 // upstreams lists what the database knows of, or the one of that name.
@@ -65,10 +98,12 @@ func upstreams(e *env, name string) ([]upstreamRow, error) {
 	for i := range all {
 		u := &all[i]
 		if name == "" || u.Name == name {
-			rows = append(rows, upstreamRow{
+			row := upstreamRow{
 				Name: u.Name, Driver: u.Driver, Mode: u.Mode, Configured: limitOf(e.cfg, u.Name) != nil, Paused: u.Paused, PausedWhy: u.PausedWhy,
 				BreakerUntil: u.BreakerUntil, Balance: u.Balance, BalanceAt: u.BalanceAt, CatalogAt: u.CatalogAt, SeenAt: u.SeenAt,
-			})
+			}
+			row.judge(u.Condition, e.now())
+			rows = append(rows, row)
 		}
 	}
 	if name != "" && len(rows) == 0 {
@@ -203,6 +238,7 @@ func (p *upstreamPage) print(w io.Writer, now time.Time) {
 		line("breaker", "open until "+timeOrDash(p.BreakerUntil))
 	}
 	line("balance", fmt.Sprintf("%s at %s", sum(p.Balance), timeOrDash(p.BalanceAt)))
+	line("doing", p.doing())
 	line("seen", timeOrDash(p.SeenAt))
 	line("catalogue", timeOrDash(p.CatalogAt))
 	line("open orders", fmt.Sprintf("%d queued, %d sending, %d processing, %d unknown", p.Open[order.Queued], p.Open[order.Sending], p.Open[order.Processing], p.Open[order.Unknown]))

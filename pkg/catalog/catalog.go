@@ -186,10 +186,7 @@ func (c *Catalog) look(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	health := make(map[string]Upstream, len(all))
-	for _, u := range all {
-		health[u.Name] = u
-	}
+	health := healths(all, c.opts.Now())
 	c.live.health.Store(&health)
 	return version, nil
 }

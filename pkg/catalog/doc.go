@@ -15,6 +15,11 @@
 //   - Lists show what holds for minutes: closed, out of stock, trouble, cut off,
 //     paused by an operator. A breaker that is open or a float that is empty refuses
 //     orders (503) and does not change a list.
+//   - An order goes to the cheapest open offer (or by priority, or by weight) whose source is
+//     not paused, behind a breaker or short of float, within the order's bound. Sources that
+//     do badly by what was observed of late come last, and are not left out: where nothing
+//     else is to be had they are better than none. What was observed fades, so that they are
+//     tried again. It changes no price.
 //   - The price at a tier is the cost with the tier's markup, rounded up to the step,
 //     and never under cost + floor. The cost is that of the offer which an order
 //     would go to; under the policy "weight" the dearest of those.

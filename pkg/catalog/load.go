@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -170,16 +171,32 @@ func loadCountries(ctx context.Context, db querier) (map[string]country, error) 
 	return all, nil
 }
 
-const upstreamSQL = `SELECT u.name, u.driver, u.mode, u.paused, u.paused_why, u.breaker_until, u.balance, u.balance_at, u.seen_at, u.catalog_at FROM upstreams u`
+const upstreamSQL = `SELECT u.name, u.driver, u.mode, u.paused, u.paused_why, u.breaker_until, u.balance, u.balance_at, u.seen_at, u.catalog_at, u.good, u.bad, u.calls, u.seconds, u.measured_at FROM upstreams u`
 
 func scanUpstream(row pgx.CollectableRow) (u Upstream, err error) {
-	err = row.Scan(&u.Name, &u.Driver, &u.Mode, &u.Paused, &u.PausedWhy, &u.BreakerUntil, &u.Balance, &u.BalanceAt, &u.SeenAt, &u.CatalogAt)
+	var at *time.Time
+	c := &u.Condition
+	err = row.Scan(&u.Name, &u.Driver, &u.Mode, &u.Paused, &u.PausedWhy, &u.BreakerUntil, &u.Balance, &u.BalanceAt, &u.SeenAt, &u.CatalogAt,
+		&c.Good, &c.Bad, &c.Calls, &c.Seconds, &at)
+	if at != nil {
+		c.At = *at
+	}
 	return u, err
 }
 
 // Upstreams lists all sources by name.
 func Upstreams(ctx context.Context, pool *pgxpool.Pool) ([]Upstream, error) {
 	return loadUpstreams(ctx, pool)
+}
+
+// healths gives sources by name, with how they do at a moment.
+func healths(all []Upstream, now time.Time) map[string]Upstream {
+	health := make(map[string]Upstream, len(all))
+	for _, u := range all {
+		u.ailing = u.Condition.Ailing(now) != ""
+		health[u.Name] = u
+	}
+	return health
 }
 
 func loadUpstreams(ctx context.Context, db querier) ([]Upstream, error) {

@@ -34,17 +34,13 @@ func (r *Router) Next(ctx context.Context, productID, units, maxCost int64, trie
 	if err != nil {
 		return order.Route{}, err
 	}
-	health := make(map[string]Upstream, len(all))
-	for _, u := range all {
-		health[u.Name] = u
-	}
 	loc := r.Location
 	if loc == nil {
 		loc = time.UTC
 	}
 	// The order's own bound stands for the price: nothing is derived here.
 	c := choice{
-		rules: &rules{rounding: r.Rounding, loc: loc}, health: health, now: r.Now(), random: r.Random,
+		rules: &rules{rounding: r.Rounding, loc: loc}, health: healths(all, r.Now()), now: r.Now(), random: r.Random,
 		maxCost: maxCost, exclude: tried, units: units,
 	}
 	return c.route(p)

@@ -142,6 +142,10 @@ type Upstream struct {
 	BalanceAt    *time.Time
 	SeenAt       *time.Time
 	CatalogAt    *time.Time
+	// Condition is how it did of late.
+	Condition Condition
+
+	ailing bool // as of when it was loaded
 }
 
 // blocked tells whether the source takes no order of this cost now, and until

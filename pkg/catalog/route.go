@@ -40,6 +40,7 @@ func (c *choice) cost(o *offer) int64 {
 // found is how far a search came.
 type found struct {
 	open    []*offer
+	ailing  []*offer // open, at sources that do badly: for want of better
 	blocked bool
 	until   *time.Time // when the first block ends
 	worst   verdict
@@ -52,6 +53,9 @@ func (c *choice) route(d *Product) (order.Route, error) {
 		return order.Route{}, unavailable(v)
 	}
 	f := c.search(d)
+	if len(f.open) == 0 {
+		f.open = f.ailing
+	}
 	if len(f.open) > 0 {
 		o := c.pick(d.policy, f.open)
 		return order.Route{Upstream: o.upstream, OfferID: o.id, Code: o.code, Extra: o.extra, Cost: c.cost(o)}, nil
@@ -87,6 +91,10 @@ func (c *choice) search(d *Product) found {
 			if until != nil && (f.until == nil || until.Before(*f.until)) {
 				f.until = until
 			}
+			continue
+		}
+		if source.ailing {
+			f.ailing = append(f.ailing, o)
 			continue
 		}
 		f.open = append(f.open, o)

@@ -67,6 +67,9 @@ func (s *Snapshot) All(mode string) []*Product {
 // Tiers are the tiers that have prices, lowest first.
 func (s *Snapshot) Tiers() []int { return slices.Clone(s.rules.pricing.tiers) }
 
+// Policy is how one of the product's offers is chosen.
+func (p *Product) Policy() Policy { return p.policy }
+
 // OfferState is an offer as operators see it. Money is whole rupiah.
 type OfferState struct {
 	ID       int64      `json:"offer_id"`
@@ -78,6 +81,8 @@ type OfferState struct {
 	Reason   Reason     `json:"reason"` // empty while open
 	Until    *time.Time `json:"until"`
 	Stock    *int64     `json:"stock"` // null for unlimited
+	Priority int        `json:"priority"`
+	Weight   int        `json:"weight"`
 }
 
 // OfferStates tells how the offers of a product are at this moment, as far as the
@@ -90,7 +95,7 @@ func (s *Snapshot) OfferStates(p *Product) []OfferState {
 		if v.open() && s.rules.tooDear(p, o) {
 			v = verdict{reason: Closed}
 		}
-		row := OfferState{ID: o.id, Upstream: o.upstream, Code: o.code, Cost: o.cost, Pending: o.pending, Open: v.open(), Reason: v.reason, Until: v.until}
+		row := OfferState{ID: o.id, Upstream: o.upstream, Code: o.code, Cost: o.cost, Pending: o.pending, Priority: o.priority, Weight: o.weight, Open: v.open(), Reason: v.reason, Until: v.until}
 		if !o.unlimited {
 			row.Stock = &o.stock
 		}
@@ -183,7 +188,7 @@ func (s *Snapshot) Availability(p *Product) (bool, Reason, *time.Time) {
 	if d.Category == order.SMM { // as much as the smallest order takes
 		c.units = smm.Units(d.SMM.Kind, max(d.SMM.Min, 1), nil)
 	}
-	if f := c.search(d); len(f.open) == 0 {
+	if f := c.search(d); len(f.open)+len(f.ailing) == 0 {
 		return false, Trouble, f.until
 	}
 	return true, "", nil

@@ -253,7 +253,7 @@ const insertProductsSQL = `INSERT INTO products (mode, sku, category, match_key,
 		policy, closed, edited, version, created_at, updated_at, kind, min_quantity, max_quantity, refill, cancel, dripfeed, average_time)
 	SELECT $1, u.sku, u.category, u.match_key, u.name, u.brand, u.grp, u.type, u.description, u.inputs::jsonb,
 		CASE WHEN u.category = 'otp' THEN u.service END, CASE WHEN u.category = 'otp' THEN u.iso END, CASE WHEN u.category = 'otp' THEN u.server END, '',
-		'price', false, '{}', 0, $2, $2, u.kind, u.least, u.most, u.refill, u.cancel, u.dripfeed, u.average
+		(SELECT policy FROM catalog_policy), false, '{}', 0, $2, $2, u.kind, u.least, u.most, u.refill, u.cancel, u.dripfeed, u.average
 	FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],
 		$15::text[], $16::bigint[], $17::bigint[], $18::bool[], $19::bool[], $20::bool[], $21::text[])
 		AS u (sku, category, match_key, name, brand, grp, type, description, inputs, service, iso, server, kind, least, most, refill, cancel, dripfeed, average)
