@@ -150,6 +150,11 @@ func upstream() board {
 				query{"max by (upstream) (muara_upstream_breaker_open{" + at + "})", "{{upstream}} breaker"}, query{"max by (upstream) (muara_upstream_paused{" + at + "})", "{{upstream}} paused"}),
 			graph("Catalogue late by", "s", "Of the part that should have been read first.", query{"max by (upstream) (muara_catalog_late_seconds{" + at + "})", "{{upstream}}"}),
 		}},
+		{"Accounts whose balance is the only proof", []panel{
+			graph("Purchases kept back for", "s", "One outcome is open, and until it is known no other purchase is sent.", query{orZero("max by (upstream) (muara_upstream_purchases_held_seconds{" + at + "})"), "{{upstream}}"}),
+			graph("In purchases that nobody can find", "short", "Rupiah: they were made, their id is not known, and they have not been paid back.", query{orZero("max by (upstream) (muara_upstream_orphans_rupiah{" + at + "})"), "{{upstream}}"}),
+			graph("Moved by others", "short", "Rupiah, in the last day: somebody else uses the account.", query{orZero("max by (upstream) (muara_upstream_unexplained_rupiah{" + at + "})"), "{{upstream}}"}),
+		}},
 		{"Callbacks", []panel{
 			stacked("At the door", "ops", "What sources post to us; unknown is nobody's token.", query{orZero(rate("muara_callbacks_total", at, "outcome")), "{{outcome}}"}),
 			stacked("Read", "ops", "By what became of them; forged should be zero.", query{orZero(rate("muara_callbacks_read_total", at, "state")), "{{state}}"}),
