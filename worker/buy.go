@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -108,10 +109,12 @@ func (w *Worker) submit(ctx context.Context, o *order.Order, slot *budget.Slot) 
 
 // claim marks an order as being sent, and gives nil when it is no longer where
 // the caller saw it. Draining does not cut the commit. When its outcome is not
-// known, the claim is taken back, should it have happened: nothing was sent.
+// known, the claim is taken back, should it have happened: nothing was sent. Should
+// it not, another worker may have made it since, and may be sending: its deadline
+// tells the two apart.
 func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause string) (*order.Order, error) {
 	ctx = context.WithoutCancel(ctx)
-	deadline := w.Now().Add(w.Client.Timeout + sendingMargin)
+	deadline := w.Now().Add(w.Client.Timeout + sendingMargin).Truncate(time.Microsecond) // as the row has it
 	s.OrderID, s.Cause, s.NextRunAt = o.ID, cause, &deadline
 	claimed, err := w.Writer.Do(ctx, s)
 	switch {
@@ -122,15 +125,21 @@ func (w *Worker) claim(ctx context.Context, o *order.Order, s order.Step, cause 
 	case errors.Is(err, order.ErrHeld):
 		return nil, err
 	}
-	back := order.Step{Attempt: o.Attempt, From: order.Sending, Sends: o.Sends + 1, To: order.Unknown, NextRunAt: o.NextRunAt}
-	if !s.Again {
+	return nil, errors.Join(err, w.unclaim(ctx, o, s.Again, &deadline, cause))
+}
+
+// unclaim takes back a claim of an order that was seen as o, if it was kept and still
+// stands: the one that has this deadline.
+func (w *Worker) unclaim(ctx context.Context, o *order.Order, again bool, deadline *time.Time, cause string) error {
+	back := order.Step{Attempt: o.Attempt, From: order.Sending, Sends: o.Sends + 1, To: order.Unknown, Deadline: deadline, NextRunAt: o.NextRunAt}
+	if !again {
 		now := w.Now()
-		back = order.Step{Attempt: o.Attempt + 1, From: order.Sending, Sends: 1, To: order.Queued, Outcome: "not_sent", NextRunAt: &now}
+		back = order.Step{Attempt: o.Attempt + 1, From: order.Sending, Sends: 1, To: order.Queued, Deadline: deadline, Outcome: "not_sent", NextRunAt: &now}
 	}
-	if undo := w.record(ctx, o, back, cause); undo != nil && !errors.Is(undo, order.ErrStale) {
-		return nil, errors.Join(err, undo)
+	if err := w.record(ctx, o, back, cause); err != nil && !errors.Is(err, order.ErrStale) {
+		return err
 	}
-	return nil, err
+	return nil
 }
 
 // prepared gives the purchase as the upstream wants it: a mobile operator that

@@ -23,6 +23,9 @@ type Step struct {
 	// step was decided on them.
 	From    State
 	Version int64
+	// Deadline guards the claim where it is set: the NextRunAt that it wrote. Who does
+	// not know whether a claim of its own was kept takes back no other's with it.
+	Deadline *time.Time
 	// Sends is which sending of the attempt a purchase's answer belongs to. A word
 	// that nothing was bought counts for the last sending only, and only while nobody
 	// has learned more: an answer that was given up wins over not knowing.
@@ -139,6 +142,8 @@ func (o *Order) can(s *Step) bool {
 	case s.From != "" && s.From != o.State, s.Version != 0 && s.Version != o.Version:
 		return false
 	case s.Route != nil && o.Facts.Bill != nil && s.Route.OfferID != o.OfferID: // it is paid through whom it was inquired
+		return false
+	case s.Deadline != nil && (o.NextRunAt == nil || !o.NextRunAt.Equal(*s.Deadline)):
 		return false
 	case s.TakenBack && (o.State != Completed || o.Category != SMM || o.Refunded != 0 || o.Facts.TakenBack):
 		return false
