@@ -252,6 +252,7 @@ var calm = []string{
 	"Overview: Requests answered with 5xx", "Merchant API: Answered with 5xx", "Ledger and catalogue: Failures",
 	"Ledger and catalogue: Balance not explained", // nothing is missing
 	"Upstream: At the door", "Upstream: Read",     // this provider calls nobody back
+	"Upstream: Purchases kept back for", "Upstream: In purchases that nobody can find", "Upstream: Moved by others", // and can be asked
 }
 
 // full requires that every panel has something to show, and tells what. A zero that is there for want of anything else counts only
