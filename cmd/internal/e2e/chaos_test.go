@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -11,18 +12,20 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
-// TestNothingTwiceNothingLost places thousands of orders over both upstreams while
-// everything that can go wrong does, in turn, and then audits the books.
+// TestNothingTwiceNothingLost places thousands of orders over all upstreams at once
+// while everything that can go wrong does, in turn, and then audits the books.
 func TestNothingTwiceNothingLost(t *testing.T) {
 	t.Parallel()
 	total := fromEnv("MUARA_E2E_ORDERS", 2000)
-	w := newWorld(t, settings{own: true, life: time.Minute})
+	t.Logf("seed %d, %d orders", seed(), total)
+	w := newWorld(t, settings{own: true, life: time.Minute, also: []string{smmName, retailName, peerName, gateName}, mock: true})
 	w.everything()
+	w.retail.call(http.MethodPost, "/hook", map[string]any{"url": w.callbacks(retailName), "secret": hookKey, "copies": 1, "reorder": true, "forge": true}, nil)
 	c := newCrowd(w, 3, total)
 	// Now and then a receiver stumbles: what follows about that order has to wait.
 	w.receiver.refuseOnce(func(d *delivery) bool { return strings.HasSuffix(d.Order.Ref, "77") })
 
-	for _, e := range []*emulated{w.otp, w.ppob} { // no way is as straight as loopback
+	for _, e := range w.emulated { // no way is as straight as loopback
 		e.fault(emulate.Rule{Kind: emulate.Uplink, Jitter: emulate.Duration(150 * time.Millisecond)})
 		e.fault(emulate.Rule{Kind: emulate.Latency, Jitter: emulate.Duration(150 * time.Millisecond)})
 	}
@@ -54,7 +57,9 @@ func TestNothingTwiceNothingLost(t *testing.T) {
 	a.allFinal()
 	a.money()
 	a.stock()
+	a.deposits()
 	a.webhooks()
+	a.callbacks()
 	a.figures()
 }
 
@@ -79,10 +84,11 @@ func (w *world) settled(each int) bool { return w.spent() && w.queued() < max(ea
 func (w *world) undecided() int {
 	n := w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending', 'processing') OR (state = 'unknown' AND flag = '')
 		OR (state = 'completed' AND category = 'ppob' AND coalesce(facts->>'sn', '') = '')`)
-	if n < 0 {
+	m := w.count(`SELECT count(*) FROM deposits WHERE state IN ('creating', 'pending')`)
+	if n < 0 || m < 0 {
 		return 1
 	}
-	return n
+	return n + m
 }
 
 // standing says which orders are open.

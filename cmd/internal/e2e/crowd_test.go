@@ -33,14 +33,27 @@ type wanted struct {
 type crowd struct {
 	w         *world
 	merchants []*merchant
-	shelves   struct{ prepaid, games, both, numbers []good }
-	accepted  atomic.Int64
-	retried   atomic.Int64
+	tester    *merchant // the last of them, who tests; nil where nobody can
+	// shelves are what is bought, and how often of a hundred.
+	shelves  []shelf
+	accepted atomic.Int64
+	retried  atomic.Int64
 
-	mu     sync.Mutex
-	rng    *rand.Rand
-	made   int
-	orders []*wanted
+	mu       sync.Mutex
+	rng      *rand.Rand
+	made     int
+	orders   []*wanted
+	deposits []*paidIn
+	opens    int // deposits at each trouble
+}
+
+// shelf is one kind of what is bought.
+type shelf struct {
+	share int
+	// lost is how often of a hundred the answer to a purchase is lost by the customer's
+	// number: only where the order can be found again.
+	lost  int
+	goods []good
 }
 
 const account = "AKUN1"
@@ -55,6 +68,10 @@ func newCrowd(w *world, merchants, orders int) *crowd {
 		require.Equal(w.t, http.StatusOK, r.Status, "%s", r.Raw)
 		c.merchants = append(c.merchants, m)
 	}
+	if w.settings.mock {
+		c.tester = w.tester(c.merchants[0])
+		c.merchants = append(c.merchants, c.tester)
+	}
 	w.premium(account, 15_000, orders)
 	for n := range w.apis {
 		until(w.t, 20*time.Second, "every api sells the premium product", func() bool {
@@ -62,11 +79,35 @@ func newCrowd(w *world, merchants, orders int) *crowd {
 			return err == nil && r.Status == http.StatusOK
 		})
 	}
-	c.shelves.prepaid = some(w.goods("ppob", ppobName), 12)
-	c.shelves.games = some(w.goods("ppob", otpName), 8)
-	c.shelves.both = some(w.goods("ppob", otpName, ppobName), 6)
-	c.shelves.numbers = some(w.goods("otp", otpName), 8)
+	c.stock()
 	return c
+}
+
+// stock fills the shelves with what each source alone sells, and what several do.
+func (c *crowd) stock() {
+	w := c.w
+	put := func(share, lost int, goods []good) {
+		c.shelves = append(c.shelves, shelf{share: share, lost: lost, goods: goods})
+	}
+	if len(w.emulated) == 2 {
+		put(62, 3, some(w.goods("ppob", ppobName), 12))
+		put(9, 0, some(w.goods("ppob", otpName, ppobName), 6))
+	} else {
+		c.opens = 2
+		put(26, 3, some(w.goods("ppob", ppobName), 12))
+		put(12, 3, some(w.goods("ppob", retailName), 12))
+		put(22, 0, some(w.shared("ppob"), 24)) // all that the other installation has, too
+		put(7, 0, some(w.services(smmName), 8))
+		put(3, 3, some(w.services(peerName), 2))
+		put(3, 0, some(w.goods("otp", peerName), 3))
+		put(3, 3, w.trials())
+	}
+	put(9, 0, some(w.goods("ppob", otpName), 8))
+	put(12, 0, some(w.goods("otp", otpName), 8))
+	put(6, 0, []good{{SKU: account, Category: "product"}})
+	for _, s := range c.shelves {
+		require.NotEmpty(w.t, s.goods)
+	}
 }
 
 // some spreads n choices over a list.
@@ -96,31 +137,52 @@ func (c *crowd) outcome(lost int) string {
 	return "50"
 }
 
-// next draws an order: two thirds at rqid, the rest at RumahOTP and from stock.
+// next draws an order.
 func (c *crowd) next() *wanted {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := c.made
 	c.made++
-	x := &wanted{m: c.merchants[i%len(c.merchants)], ref: fmt.Sprintf("trx-%05d", i), owned: i%3 == 0}
-	customer := func(lost int) string { return fmt.Sprintf("0812%06d%s", i, c.outcome(lost)) }
-	pick := func(shelf []good) *good { return &shelf[c.rng.IntN(len(shelf))] }
-	switch n := c.rng.IntN(100); {
-	case n < 58:
-		x.body = ppob(x.ref, pick(c.shelves.prepaid), customer(3))
-	case n < 67:
-		x.body = ppob(x.ref, pick(c.shelves.both), customer(0))
-	case n < 80:
-		x.body = ppob(x.ref, pick(c.shelves.games), customer(0))
-	case n < 94:
-		x.body, x.cancel = rented(x.ref, pick(c.shelves.numbers)), c.rng.IntN(8) == 0
+	x := &wanted{m: c.merchants[i%3], ref: fmt.Sprintf("trx-%05d", i), owned: i%3 == 0}
+	from := c.draw()
+	g := &from.goods[c.rng.IntN(len(from.goods))]
+	switch g.Category {
+	case "otp":
+		x.body, x.cancel = rented(x.ref, g), c.rng.IntN(8) == 0
+	case "smm":
+		digits := c.outcome(from.lost)
+		if digits == "04" {
+			digits = "10" // these are delivered in part instead
+		}
+		x.body = body{"category": "smm", "ref": x.ref, "sku": g.SKU, "quantity": 2 * g.min, "target": fmt.Sprintf("https://example.com/p/%d%s", i+1, digits)}
+		x.cancel = c.rng.IntN(8) == 0
+	case "product":
+		x.body = body{"category": "product", "ref": x.ref, "sku": g.SKU, "quantity": 1}
 	default:
-		x.body = body{"category": "product", "ref": x.ref, "sku": account, "quantity": 1}
+		x.body = ppob(x.ref, g, fmt.Sprintf("0812%06d%s", i, c.outcome(from.lost)))
+	}
+	if g.at() == mockName {
+		x.m = c.tester
 	}
 	if x.owned {
 		x.body["callback_url"] = c.w.receiver.URL + "/callback/" + x.ref
 	}
 	return x
+}
+
+// draw chooses a shelf by the shares, whatever they sum up to.
+func (c *crowd) draw() *shelf {
+	sum := 0
+	for _, s := range c.shelves {
+		sum += s.share
+	}
+	n := c.rng.IntN(sum)
+	for i := range c.shelves {
+		if n -= c.shelves[i].share; n < 0 {
+			return &c.shelves[i]
+		}
+	}
+	return nil
 }
 
 // place places n orders, eight at a time, until each was accepted. An accepted order
@@ -196,6 +258,8 @@ func (c *crowd) during(t testing.TB, n int, act func(), over func() bool, what f
 	ended := make(chan struct{})
 	done := make(chan error, 1)
 	go func() { done <- c.feed(ctx, n, ended) }()
+	codes := make(chan error, 1)
+	go func() { codes <- c.open(ctx, c.opens) }()
 	until(t, time.Minute, "orders are being accepted", func() bool { return c.accepted.Load() >= before+int64(n/4) })
 	act()
 	untilOr(t, 4*time.Minute, what, over) // lost answers of one account follow each other
@@ -206,6 +270,8 @@ func (c *crowd) during(t testing.TB, n int, act func(), over func() bool, what f
 	case <-time.After(3 * time.Minute):
 		t.Fatal("the orders were not all accepted")
 	}
+	require.NoError(t, <-codes)
+	c.payIn(t)
 }
 
 // feed places n orders, and ten more whenever fewer than that are waiting, until ended.

@@ -25,12 +25,20 @@ func troubles() []trouble {
 		{"the sources hang after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 6})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.retail, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.peer, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.strike(w.smm, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.bother(w.gate, emulate.Rule{Kind: emulate.Hang, AfterEffect: true, Count: 2})
 		}},
-		{"a worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.ppob, ppobName, true) }},
+		{"a worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.ppob, true, 12) }},
 		{"redis is flushed", func(w *world, _ *crowd) { w.redis.Flush() }},
 		{"the sources close without an answer after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 8})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.retail, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.peer, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.strike(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.bother(w.gate, emulate.Rule{Kind: emulate.Drop, AfterEffect: true, Count: 2})
 		}},
 		{"redis is restarted", func(w *world, _ *crowd) { w.redis.Restart() }},
 		{"the sources show pages for people", func(w *world, _ *crowd) {
@@ -38,6 +46,9 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 3})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 403, Count: 1})
+			w.strike(w.retail, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
+			w.strike(w.smm, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 502, Count: 1})
+			w.bother(w.gate, emulate.Rule{Kind: emulate.BlockPage, Status: 503, Count: 1})
 		}},
 		{"postgres is restarted", func(w *world, _ *crowd) { w.pg.Restart() }},
 		{"the sources answer 5xx", func(w *world, _ *crowd) {
@@ -46,26 +57,47 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "read", Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "read", Count: 4})
+			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 1})
+			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.strike(w.peer, emulate.Rule{Kind: emulate.Status, Status: 503, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.strike(w.smm, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.bother(w.gate, emulate.Rule{Kind: emulate.Status, Status: 500, Count: 2})
 		}},
 		{"an api is killed", func(w *world, _ *crowd) {
 			w.apis[0].Store(nil)
 			w.proc("api-0").Kill()
 			w.api(0)
 		}},
-		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, otpName, false) }},
+		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, false, 12) }},
 		{"the sources answer what nobody can read", func(w *world, _ *crowd) {
 			for _, kind := range []emulate.Kind{emulate.Garbled, emulate.Truncated, emulate.Cut, emulate.Mistyped} {
 				w.strike(w.ppob, emulate.Rule{Kind: kind, Endpoint: "purchase", AfterEffect: true, Count: 2})
 				w.strike(w.otp, emulate.Rule{Kind: kind, Endpoint: "read", Count: 2})
+				w.strike(w.retail, emulate.Rule{Kind: kind, Endpoint: "purchase", AfterEffect: true, Count: 1})
+				w.strike(w.peer, emulate.Rule{Kind: kind, Endpoint: "read", Count: 1})
+				w.strike(w.smm, emulate.Rule{Kind: kind, Endpoint: "read", Count: 1})
+				w.bother(w.gate, emulate.Rule{Kind: kind, Endpoint: "read", AfterEffect: true, Count: 1})
 			}
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Oversized, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.strike(w.peer, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
 		}},
 		{"a scheduler and a deliverer of webhooks are killed", func(w *world, _ *crowd) {
 			w.proc("scheduler-0").Kill()
 			w.proc("webhooks-0").Kill()
 			w.scheduler(0)
 			w.webhooks(0)
+		}},
+		{"the workers of the others are killed in mid-call", func(w *world, _ *crowd) {
+			for _, e := range []*emulated{w.retail, w.peer, w.smm} {
+				if e != nil {
+					w.killInMidCall(e, true, 2)
+				}
+			}
+			if w.gate != nil {
+				w.proc("worker-" + gateName + "-0").Kill()
+				w.worker(gateName, 0)
+			}
 		}},
 		{"a worker is frozen in mid-call", func(w *world, _ *crowd) { w.freezeInMidCall(w.ppob, ppobName) }},
 		{"every task is queued three times more", func(w *world, _ *crowd) { w.doubled() }},
@@ -74,6 +106,14 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", Count: 3})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
+			w.strike(w.peer, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
+			w.strike(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 1})
+		}},
+		{"the sources find us hasty", func(w *world, _ *crowd) {
+			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 429, Endpoint: "read", Count: 1})
+			for _, e := range []*emulated{w.retail, w.peer, w.smm} {
+				w.strike(e, emulate.Rule{Kind: emulate.Status, Status: 429, Endpoint: "purchase", Count: 1})
+			}
 		}},
 	}
 }
@@ -82,8 +122,20 @@ func troubles() []trouble {
 // good answers between the bad, and the sources are not given up altogether.
 func (w *world) strike(e *emulated, r emulate.Rule) {
 	w.t.Helper()
+	if e == nil {
+		return
+	}
 	r.Probability = 0.35
 	w.struck = append(w.struck, struck{e, e.fault(r), r.Count})
+}
+
+// bother is strike for a source that is asked too rarely to wait until it was hit.
+func (w *world) bother(e *emulated, r emulate.Rule) {
+	w.t.Helper()
+	if e != nil {
+		r.Probability = 0.35
+		e.fault(r)
+	}
 }
 
 // struck is a fault on its way.
@@ -108,13 +160,12 @@ func (w *world) spent() bool {
 // killInMidCall kills an upstream's first worker while purchases hang at the emulator,
 // before or after their effect, and starts another. With so many hanging that two
 // workers share, both hold some; the audit sees that calls were left behind.
-func (w *world) killInMidCall(e *emulated, name string, after bool) {
+func (w *world) killInMidCall(e *emulated, after bool, calls int) {
 	w.t.Helper()
-	const calls = 12
 	id := e.fault(emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: after, Count: calls})
-	until(w.t, 30*time.Second, "purchases hang at "+name, func() bool { return e.hits(id) >= calls*2/3 })
-	w.proc("worker-" + name + "-0").Kill()
-	w.worker(name, 0)
+	until(w.t, 30*time.Second, "purchases hang at "+e.name, func() bool { return e.hits(id) >= calls*2/3 })
+	w.proc("worker-" + e.name + "-0").Kill()
+	w.worker(e.name, 0)
 }
 
 // freezeInMidCall stops a worker without its knowing (SIGSTOP) while purchases hang at
@@ -171,7 +222,8 @@ func (w *world) frozenRedis(c *crowd) {
 // calm takes back what is left of the faults.
 func (w *world) calm(t testing.TB) {
 	t.Helper()
-	w.otp.clear()
-	w.ppob.clear()
+	for _, e := range w.emulated {
+		e.clear()
+	}
 	w.struck = nil
 }

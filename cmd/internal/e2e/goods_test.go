@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,6 +22,8 @@ type good struct {
 		Code     string `json:"code"`
 		Open     bool   `json:"open"`
 	} `json:"offers"`
+
+	min int64 // of a service
 }
 
 // at names the upstreams that offer it, in order.
@@ -38,21 +42,81 @@ func (g *good) at() string {
 // customer's number and nothing more.
 func (w *world) goods(category string, upstreams ...string) []good {
 	w.t.Helper()
+	slices.Sort(upstreams)
+	out := w.sold("live", category, func(g *good) bool { return g.at() == strings.Join(upstreams, " ") })
+	require.NotEmpty(w.t, out, "%s at %v", category, upstreams)
+	return out
+}
+
+// shared are what can be ordered of a category at several upstreams, so that each
+// group of them comes in turn.
+func (w *world) shared(category string) (out []good) {
+	w.t.Helper()
+	groups := map[string][]good{}
+	for _, g := range w.sold("live", category, func(g *good) bool { return strings.Contains(g.at(), " ") }) {
+		groups[g.at()] = append(groups[g.at()], g)
+	}
+	for n := 0; ; n++ {
+		before := len(out)
+		for _, at := range slices.Sorted(maps.Keys(groups)) {
+			if n < len(groups[at]) {
+				out = append(out, groups[at][n])
+			}
+		}
+		if len(out) == before {
+			w.t.Logf("sold by several: %v", slices.Sorted(maps.Keys(groups)))
+			return out
+		}
+	}
+}
+
+// services are the social media services of an upstream that take a link and a
+// quantity and nothing more.
+func (w *world) services(upstream string) []good {
+	w.t.Helper()
+	rows, err := w.pool.Query(w.t.Context(), `SELECT sku, min_quantity FROM products WHERE kind = 'default'`)
+	require.NoError(w.t, err)
+	least := map[string]int64{}
+	var sku string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&sku, &n}, func() error {
+		least[sku] = n
+		return nil
+	})
+	require.NoError(w.t, err)
+	out := w.sold("live", "smm", func(g *good) bool { return g.at() == upstream && least[g.SKU] > 0 })
+	for i := range out {
+		out[i].min = least[out[i].SKU]
+	}
+	require.NotEmpty(w.t, out, "services at %s", upstream)
+	return out
+}
+
+// trials are what can be ordered by who tests, with every outcome by the customer's
+// number.
+func (w *world) trials() []good {
+	w.t.Helper()
+	out := w.sold("test", "ppob", func(g *good) bool { return slices.Contains([]string{"TESTPULSA5", "TESTPULSA10", "TESTDANA10"}, g.SKU) })
+	require.Len(w.t, out, 3)
+	return out
+}
+
+// sold are what can be ordered of a category in a mode.
+func (w *world) sold(mode, category string, fits func(g *good) bool) []good {
+	w.t.Helper()
 	var list struct {
 		Products []struct {
 			good
 			Available bool `json:"available"`
 		} `json:"products"`
 	}
-	w.cli(&list, "catalog", "list", "--category", category)
-	slices.Sort(upstreams)
+	w.cli(&list, "catalog", "list", "--category", category, "--mode", mode)
 	var out []good
 	for _, p := range list.Products {
-		if p.Available && p.at() == strings.Join(upstreams, " ") && !w.wantsMore(p.SKU) {
+		if p.Available && fits(&p.good) && !w.wantsMore(p.SKU) {
 			out = append(out, p.good)
 		}
 	}
-	require.NotEmpty(w.t, out, "%s at %v", category, upstreams)
 	return out
 }
 

@@ -37,6 +37,16 @@ func (w *world) merchant(name string, balance int64) *merchant {
 	return m
 }
 
+// tester is a merchant with its test key: another wallet, other orders.
+func (w *world) tester(m *merchant) *merchant {
+	w.t.Helper()
+	t := *m
+	w.cli(&t, "key", "create", m.ID, "--name", "test", "--mode", "test")
+	require.NotEqual(w.t, m.Key, t.Key)
+	t.Start = t.profile(w.t).Balance
+	return &t
+}
+
 func (w *world) credit(m *merchant, amount int64) {
 	w.t.Helper()
 	if amount > 0 {
@@ -54,10 +64,14 @@ type orderView struct {
 	Status     string    `json:"status"`
 	Price      int64     `json:"price"`
 	Refunded   int64     `json:"refunded"`
+	Quantity   int64     `json:"quantity"`
+	Target     string    `json:"target"`
 	CustomerNo string    `json:"customer_no"`
 	UpdatedAt  time.Time `json:"updated_at"`
 	Data       struct {
 		SN       string   `json:"sn"`
+		Remains  int64    `json:"remains"`
+		Refill   string   `json:"refill_status"`
 		OTPCode  string   `json:"otp_code"`
 		Phone    string   `json:"phone_number"`
 		Items    []string `json:"items"`

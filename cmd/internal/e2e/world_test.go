@@ -174,14 +174,17 @@ func (w *world) at(name string) *emulated {
 
 // configure writes muara.yaml.
 func (w *world) configure() {
-	metrics, traced := "off", ""
+	metrics, traced, conns := "off", "", 10
+	if len(w.names()) > 4 {
+		conns = 7 // of each of two dozen processes; a server of a test's own has 200
+	}
 	if w.settings.watched {
 		metrics, traced = "127.0.0.1:0", w.traces.URL
 	}
 	text := fmt.Sprintf(`
 api: {listen: "127.0.0.1:0", admin_listen: "off", metrics_listen: %q, rate_limit: %d}
 trace: {endpoint: %q}
-database: {url: %q, max_conns: 10}
+database: {url: %q, max_conns: %d}
 redis: {url: %q}
 secrets: {encryption_key: %q}
 upstreams:
@@ -189,7 +192,7 @@ upstreams:
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
 worker: {metrics_listen: %q, shutdown_timeout: 10s}
 scheduler: {metrics_listen: %q}
-`, metrics, w.settings.rateLimit, traced, w.dbURL, w.redis.URL, sealKey, w.sources(), metrics, metrics)
+`, metrics, w.settings.rateLimit, traced, w.dbURL, conns, w.redis.URL, sealKey, w.sources(), metrics, metrics)
 	require.NoError(w.t, os.WriteFile(w.config(), []byte(text), 0o600))
 }
 
@@ -209,7 +212,7 @@ func (w *world) sources() string {
 		text += "  - {name: " + e.name + ", driver: " + e.brand + ", timeout: 2s, " + fmt.Sprintf("budget: {requests: %d, per: 1s}, ", w.settings.limit) + w.account(e) + "}\n"
 	}
 	if w.settings.mock {
-		text += "  - {name: " + mockName + ", driver: sandbox}\n"
+		text += "  - {name: " + mockName + ", driver: sandbox, timeout: 2s}\n"
 	}
 	return text
 }
@@ -361,7 +364,9 @@ func (w *world) everything() {
 	for n := range 2 {
 		w.scheduler(n)
 		for _, name := range w.names() {
-			w.worker(name, n)
+			if n == 0 || !w.small(name) {
+				w.worker(name, n)
+			}
 		}
 		w.webhooks(n)
 	}
@@ -371,10 +376,24 @@ func (w *world) everything() {
 	}
 }
 
+// small is whether one worker is enough for an upstream.
+func (w *world) small(name string) bool {
+	return name == smmName && w.retail != nil || name == gateName || name == mockName || name == peerName && w.peer != nil
+}
+
 // catalogue has the workers read what the upstreams sell.
 func (w *world) catalogue() {
 	w.t.Helper()
-	w.cli(nil, "catalog", "import")
+	if w.retail == nil {
+		w.cli(nil, "catalog", "import")
+		return
+	}
+	// It lets its lists be read five minutes apart, and its bills come second.
+	w.cli(nil, "catalog", "import", "--no-wait")
+	until(w.t, time.Minute, "every list but one is read", func() bool {
+		return w.count(`SELECT count(*) FROM catalog_scopes WHERE last_done_at IS NULL`) == 1 &&
+			w.count(`SELECT count(DISTINCT upstream) FROM offers WHERE available`) == len(w.names())-1
+	})
 }
 
 // count asks the database for one number; -1 while it does not answer.
