@@ -24,7 +24,7 @@ func troubles() []trouble {
 		{"nothing", func(*world, *crowd) {}},
 		{"the sources hang after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 6})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.otp, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 3})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.smm, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 1})
@@ -34,7 +34,7 @@ func troubles() []trouble {
 		{"redis is flushed", func(w *world, _ *crowd) { w.redis.Flush() }},
 		{"the sources close without an answer after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 8})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
+			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 1})
@@ -44,7 +44,7 @@ func troubles() []trouble {
 		{"the sources show pages for people", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 503, Count: 2})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 3})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 2})
+			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 403, Count: 1})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
 			w.strike(w.smm, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 502, Count: 1})
@@ -55,7 +55,7 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "read", Count: 2})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "read", Count: 4})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 1})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 2})
@@ -68,7 +68,7 @@ func troubles() []trouble {
 			w.proc("api-0").Kill()
 			w.api(0)
 		}},
-		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, false, 12) }},
+		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, false, 6) }},
 		{"the sources answer what nobody can read", func(w *world, _ *crowd) {
 			for _, kind := range []emulate.Kind{emulate.Garbled, emulate.Truncated, emulate.Cut, emulate.Mistyped} {
 				w.strike(w.ppob, emulate.Rule{Kind: kind, Endpoint: "purchase", AfterEffect: true, Count: 2})
@@ -163,7 +163,7 @@ func (w *world) spent() bool {
 func (w *world) killInMidCall(e *emulated, after bool, calls int) {
 	w.t.Helper()
 	id := e.fault(emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: after, Count: calls})
-	until(w.t, 30*time.Second, "purchases hang at "+e.name, func() bool { return e.hits(id) >= calls*2/3 })
+	until(w.t, 3*time.Minute, "purchases hang at "+e.name, func() bool { return e.hits(id) >= calls*2/3 })
 	w.proc("worker-" + e.name + "-0").Kill()
 	w.worker(e.name, 0)
 }
