@@ -172,6 +172,10 @@ func (w *Writer) Resolve(ctx context.Context, db bun.IDB, id int64, r Resolution
 		s.Outcome, s.Message = "failed", sayOperator
 	case r.As == Partial:
 		s.Outcome, s.Message, s.Remains = "partial", sayOperatorPart, r.Remains
+		if o.State == Unknown { // its source has told no charge: what was expected is for all of it
+			cost := o.Cost - mulDiv(o.Cost, *r.Remains, o.Total())
+			s.Cost = &cost
+		}
 	case o.Category == OTP && r.SN != "":
 		s.Outcome, s.Messages = "succeeded", []Message{{Code: r.SN, ReceivedAt: w.now().UTC().Truncate(time.Microsecond)}}
 	default:

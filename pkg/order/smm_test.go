@@ -360,6 +360,13 @@ func TestAnOperatorMayDivideAnOrder(t *testing.T) {
 	_, err = divide(o, ptr[int64](100))
 	require.ErrorIs(t, err, ErrNotResolvable)
 
+	// Whose source has told nothing cost what was delivered of it.
+	lost := s.do(s.do(s.place(followers(s.wallet, "lost", "z")), Step{To: Sending}), Step{To: Unknown})
+	whole := lost.Cost
+	lost, err = divide(lost, ptr[int64](250))
+	require.NoError(t, err)
+	require.Equal(t, whole-whole/4, lost.Cost)
+
 	pack := followers(s.wallet, "b", "y")
 	pack.Terms = &Terms{Units: 1000}
 	p := s.do(s.do(s.place(pack), Step{To: Sending}), Step{To: Processing})
