@@ -12,13 +12,16 @@ import (
 	"github.com/muarahq/muara/pkg/upstream/emulate"
 )
 
+// usual is how many orders the test with faults places unless it is told.
+const usual = 1200
+
 // TestNothingTwiceNothingLost places thousands of orders over all upstreams at once
 // while everything that can go wrong does, in turn, and then audits the books.
 func TestNothingTwiceNothingLost(t *testing.T) {
 	t.Parallel()
-	total := fromEnv("MUARA_E2E_ORDERS", 2000)
+	total := fromEnv("MUARA_E2E_ORDERS", usual)
 	t.Logf("seed %d, %d orders", seed(), total)
-	w := newWorld(t, settings{own: true, life: 20 * time.Second, also: []string{smmName, retailName, peerName, gateName}, mock: true})
+	w := newWorld(t, settings{own: true, life: 20 * time.Second, also: []string{smmName, retailName, peerName, gateName}, mock: true, doubts: total > usual})
 	w.everything()
 	w.retail.call(http.MethodPost, "/hook", map[string]any{"url": w.callbacks(retailName), "secret": hookKey, "copies": 1, "reorder": true, "forge": true}, nil)
 	c := newCrowd(w, 3, total)
@@ -70,6 +73,11 @@ func (w *world) queued() int {
 		return n
 	}
 	return 1 << 30
+}
+
+// crowded is whether so much waits anywhere that no more should come.
+func (w *world) crowded() bool {
+	return w.count(`SELECT count(*) FROM orders WHERE state IN ('queued', 'sending')`) > 300
 }
 
 func (w *world) open() int {

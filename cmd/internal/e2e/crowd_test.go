@@ -288,7 +288,7 @@ func (c *crowd) feed(ctx context.Context, n int, ended <-chan struct{}) error {
 			return nil
 		case <-tick.C:
 		}
-		if c.w.queued() < 10 {
+		if c.w.queued() < 10 && !c.w.crowded() {
 			n = 10
 		}
 	}

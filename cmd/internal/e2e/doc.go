@@ -12,7 +12,8 @@
 //   - The audit believes the emulators' books; what ours say has to match them.
 //
 // Budgets and timeouts are scaled down so that the whole fits a small CI machine.
-// MUARA_E2E_ORDERS is how many orders the test with faults places (2,000 unless set),
+// MUARA_E2E_ORDERS is how many orders the test with faults places (1,200 unless
+// set; with more, the sources that nobody can ask lose answers in every trouble),
 // MUARA_E2E_SEED what its choices are drawn from; with MUARA_E2E_RACE=1 the processes
 // run under the race detector. MUARA_E2E_FROM is the revision that the rolling
 // upgrade begins with (HEAD^ unless set); where its history is not at hand that test is

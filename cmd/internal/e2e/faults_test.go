@@ -34,17 +34,17 @@ func troubles() []trouble {
 		{"redis is flushed", func(w *world, _ *crowd) { w.redis.Flush() }},
 		{"the sources close without an answer after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 8})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
+			w.doubt(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 3})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 2})
-			w.strike(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.doubt(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.bother(w.gate, emulate.Rule{Kind: emulate.Drop, AfterEffect: true, Count: 2})
 		}},
 		{"redis is restarted", func(w *world, _ *crowd) { w.redis.Restart() }},
 		{"the sources show pages for people", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 503, Count: 2})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 3})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
+			w.doubt(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 403, Count: 1})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "purchase", Status: 502, AfterEffect: true, Count: 1})
 			w.strike(w.smm, emulate.Rule{Kind: emulate.BlockPage, Endpoint: "read", Status: 502, Count: 1})
@@ -55,12 +55,12 @@ func troubles() []trouble {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "read", Count: 2})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.doubt(w.otp, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.strike(w.otp, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "read", Count: 4})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 500, Endpoint: "purchase", Count: 1})
 			w.strike(w.retail, emulate.Rule{Kind: emulate.Status, Status: 504, Endpoint: "purchase", AfterEffect: true, Count: 2})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Status, Status: 503, Endpoint: "purchase", AfterEffect: true, Count: 2})
-			w.strike(w.smm, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.doubt(w.smm, emulate.Rule{Kind: emulate.Status, Status: 502, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.bother(w.gate, emulate.Rule{Kind: emulate.Status, Status: 500, Count: 2})
 		}},
 		{"an api is killed", func(w *world, _ *crowd) {
@@ -68,7 +68,6 @@ func troubles() []trouble {
 			w.proc("api-0").Kill()
 			w.api(0)
 		}},
-		{"the other source's worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.otp, false, 6) }},
 		{"the sources answer what nobody can read", func(w *world, _ *crowd) {
 			for _, kind := range []emulate.Kind{emulate.Garbled, emulate.Truncated, emulate.Cut, emulate.Mistyped} {
 				w.strike(w.ppob, emulate.Rule{Kind: kind, Endpoint: "purchase", AfterEffect: true, Count: 2})
@@ -79,7 +78,7 @@ func troubles() []trouble {
 				w.bother(w.gate, emulate.Rule{Kind: kind, Endpoint: "read", AfterEffect: true, Count: 1})
 			}
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Oversized, Endpoint: "purchase", AfterEffect: true, Count: 1})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
+			w.doubt(w.otp, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Redirect, Endpoint: "purchase", AfterEffect: true, Count: 1})
 		}},
 		{"a scheduler and a deliverer of webhooks are killed", func(w *world, _ *crowd) {
@@ -89,7 +88,7 @@ func troubles() []trouble {
 			w.webhooks(0)
 		}},
 		{"the workers of the others are killed in mid-call", func(w *world, _ *crowd) {
-			for _, e := range []*emulated{w.retail, w.peer, w.smm} {
+			for _, e := range []*emulated{w.retail, w.peer} {
 				if e != nil {
 					w.killInMidCall(e, true, 2)
 				}
@@ -105,14 +104,21 @@ func troubles() []trouble {
 		{"the sources are silent before they buy", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 4})
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", Count: 3})
-			w.strike(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
+			w.doubt(w.otp, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
 			w.strike(w.peer, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 2})
-			w.strike(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 1})
+			w.doubt(w.smm, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", Count: 1})
 		}},
 		{"the sources find us hasty", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Status, Status: 429, Endpoint: "read", Count: 1})
-			for _, e := range []*emulated{w.retail, w.peer, w.smm} {
+			for _, e := range []*emulated{w.retail, w.peer} {
 				w.strike(e, emulate.Rule{Kind: emulate.Status, Status: 429, Endpoint: "purchase", Count: 1})
+			}
+		}},
+		// Last, since nothing else is bought there while nobody knows what became of these.
+		{"the workers of those that nobody can ask are killed", func(w *world, _ *crowd) {
+			w.killInMidCall(w.otp, false, 6)
+			if w.smm != nil {
+				w.killInMidCall(w.smm, true, 2)
 			}
 		}},
 	}
@@ -127,6 +133,16 @@ func (w *world) strike(e *emulated, r emulate.Rule) {
 	}
 	r.Probability = 0.35
 	w.struck = append(w.struck, struck{e, e.fault(r), r.Count})
+}
+
+// doubt is strike for purchases at a source that can neither be asked nor told again.
+// Each of its lost answers keeps its account for a while, until the balance has shown
+// what it can: only a large run has the time for more than a few.
+func (w *world) doubt(e *emulated, r emulate.Rule) {
+	w.t.Helper()
+	if w.settings.doubts {
+		w.strike(e, r)
+	}
 }
 
 // bother is strike for a source that is asked too rarely to wait until it was hit.

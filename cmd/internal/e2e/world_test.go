@@ -58,6 +58,8 @@ type settings struct {
 	watched bool
 	// also are the names of the upstreams that there are beside rumahotp and rqid.
 	also []string
+	// doubts: sources that nobody can ask lose answers in every trouble.
+	doubts bool
 	// mock: merchants may test.
 	mock bool
 	// source: this installation's only source is a merchant's account at another one.
