@@ -85,7 +85,7 @@ func TestABillIsInquiredAndPaidAsInquired(t *testing.T) {
 	require.Equal(t, placed["balance"], again["balance"])
 	require.Equal(t, q, c.inquired(inquiryJSON("b1", "546302215889")), "once it is paid, the answer is what was paid")
 	require.Equal(t, 1, w.count(billSQL, "paid"))
-	require.Len(t, w.queue.buys, 1)
+	w.queue.told(t, 1)
 
 	var raw string
 	require.NoError(t, w.db.Pool.QueryRow(t.Context(), `SELECT upstream || ' ' || code || ' ' || cost || ' ' || max_cost FROM orders`).Scan(&raw))
