@@ -35,7 +35,7 @@ type inquiryBody struct {
 	CustomerNo string  `json:"customer_no" doc:"The customer's number at the biller." example:"546302215889"`
 	ZoneID     *string `json:"zone_id,omitempty" doc:"For products whose inputs name it."`
 	Amount     *int64  `json:"amount,omitempty" minimum:"1" doc:"Rupiah, for products whose inputs name it."`
-	Year       *string `json:"year,omitempty" doc:"For products whose inputs name it." example:"2026"`
+	Year       *string `json:"year,omitempty" doc:"For products whose inputs name it." example:"2025"`
 }
 
 type inquiryData struct {
