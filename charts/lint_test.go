@@ -65,9 +65,13 @@ func output(t *testing.T, dir, in string, name string, args ...string) (string, 
 // tool builds a tool of a module under tools once, and gives its path.
 func tool(t *testing.T, dir, name string) string {
 	t.Helper()
-	out, err := output(t, filepath.Join("tools", dir), "", "go", "tool", "-n", name)
-	require.NoError(t, err, out)
-	return strings.TrimSpace(out)
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", name)
+	cmd.Dir = filepath.Join("tools", dir)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs // where it says what it downloads the first time
+	out, err := cmd.Output()
+	require.NoError(t, err, errs.String())
+	return strings.TrimSpace(string(out))
 }
 
 func TestEveryObjectIsOneOfTheLastKubernetesVersions(t *testing.T) {
