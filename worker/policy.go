@@ -119,7 +119,8 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 		// It may be delivered all the same, by somebody else or late: nowhere a second time.
 		s.To, s.Message = order.Failed, sayUnavailable
 		return
-	default: // another offer may do better
+	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount, upstream.ReasonRepeat,
+		upstream.ReasonGone, upstream.ReasonEarly, upstream.ReasonRequest, upstream.ReasonFull, upstream.ReasonSignature: // another offer may do better
 	}
 	if !f.o.CancelRequested {
 		if s.Route = f.next(); s.Route != nil {
