@@ -209,15 +209,19 @@ func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deli
 func (s *server) replayDelivery(ctx context.Context, in *deliveryInput) (*delivery, error) {
 	id, err := strconv.ParseInt(in.ID, 10, 64)
 	if err != nil || id <= 0 {
-		return nil, fault.New(fault.NotFound, "there is no such delivery")
+		return nil, noDelivery()
 	}
 	who := caller(ctx)
 	var d *webhook.Delivery
 	err = pg.InTx(ctx, s.deps.DB.Pool, func(tx pgx.Tx) (err error) {
-		d, err = webhook.Replay(ctx, tx, who.MerchantID, id, s.deps.Now())
-		if err == nil && d.Mode != string(who.Mode) {
-			return fault.New(fault.NotFound, "there is no such delivery")
+		// The other mode's is not there, before anything else is said of it.
+		if d, err = webhook.Get(ctx, tx, who.MerchantID, id); err == nil && d.Mode != string(who.Mode) {
+			err = noDelivery()
 		}
+		if err != nil {
+			return err
+		}
+		d, err = webhook.Replay(ctx, tx, who.MerchantID, id, s.deps.Now())
 		return err
 	})
 	if err != nil {
@@ -226,6 +230,9 @@ func (s *server) replayDelivery(ctx context.Context, in *deliveryInput) (*delive
 	s.tell.webhook(id)
 	return s.oneDelivery(ctx, d)
 }
+
+// noDelivery says it as [webhook.Get] does.
+func noDelivery() error { return fault.New(fault.NotFound, "no such delivery") }
 
 func (s *server) oneDelivery(ctx context.Context, d *webhook.Delivery) (*delivery, error) {
 	out, err := s.deliveries(ctx, []webhook.Delivery{*d})
