@@ -54,7 +54,7 @@ func (w *Worker) createInvoice(ctx context.Context, t queue.Task) (verdict strin
 		err = errors.New("paused by an operator")
 	}
 	if err != nil {
-		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeNotSent, Detail: err.Error()})
+		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeNotSent, Detail: upstream.Words(err)})
 	}
 	d, err = w.Deposits.Claim(ctx, d.ID, t.Attempt, w.Client.Name)
 	if err != nil {
@@ -95,7 +95,7 @@ func (w *Worker) noInvoice(ctx context.Context, d *deposit.Deposit, e deposit.En
 func (w *Worker) takeInvoice(ctx context.Context, d *deposit.Deposit, inv *upstream.Invoice) (verdict string, err error) {
 	code, err := w.codeOf(ctx, inv)
 	if err != nil {
-		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: upstream.Clip(err.Error()), UpstreamRef: inv.UpstreamRef})
+		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: upstream.Words(err), UpstreamRef: inv.UpstreamRef})
 	}
 	err = w.steadily(ctx, func(ctx context.Context) error {
 		_, err := w.Deposits.Opened(ctx, d.ID, d.Attempt, &deposit.Invoice{
@@ -114,10 +114,10 @@ func (w *Worker) takeInvoice(ctx context.Context, d *deposit.Deposit, inv *upstr
 		return deposit.Stale, err
 	case errors.Is(err, deposit.ErrTaken):
 		w.Log.ErrorContext(ctx, "an invoice was given twice", "upstream", w.Client.Name, "deposit", d.ID, "upstream_ref", inv.UpstreamRef)
-		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: err.Error()})
+		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: upstream.Words(err)})
 	case errors.Is(err, deposit.ErrUnsound):
 		w.Log.ErrorContext(ctx, "unsound invoice", "upstream", w.Client.Name, "deposit", d.ID, "error", err)
-		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: upstream.Clip(err.Error()), UpstreamRef: inv.UpstreamRef})
+		return w.noInvoice(ctx, d, deposit.Ended{Outcome: deposit.OutcomeRefused, Code: inv.Code, Detail: upstream.Words(err), UpstreamRef: inv.UpstreamRef})
 	}
 	return "", err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/inquiry"
+	"github.com/muarahq/muara/pkg/mask"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/queue"
@@ -143,7 +144,7 @@ func (w *Worker) record(ctx context.Context, o *order.Order, s order.Step, cause
 			return err
 		case ctx.Err() != nil:
 			// Everything an operator needs to finish it by hand is in this line.
-			w.Log.ErrorContext(ctx, "observation lost", "order", o.ID, "attempt", s.Attempt, "to", s.To, "outcome", s.Outcome, "upstream_ref", s.UpstreamRef, "sn", s.SN, "error", err)
+			w.Log.ErrorContext(ctx, "observation lost", "order", o.ID, "attempt", s.Attempt, "to", s.To, "outcome", s.Outcome, "upstream_ref", s.UpstreamRef, "sn", mask.Number(s.SN), "error", err)
 			return err
 		}
 		w.Log.WarnContext(ctx, "recording again", "order", o.ID, "error", err)

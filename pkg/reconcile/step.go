@@ -107,7 +107,7 @@ func (r *Reconciler) putBack(ctx context.Context, run *Run, cause error, over bo
 	at, failures, said := now, run.Failures, run.LastError
 	if !over {
 		at = now.Add(min(time.Minute<<min(run.Failures, 6), time.Hour))
-		failures, said = run.Failures+1, upstream.Clip(cause.Error())
+		failures, said = run.Failures+1, upstream.Words(cause)
 	}
 	_, err := r.Pool.Exec(ctx, `UPDATE reconciliations SET next_run_at = $3, failures = $4, last_error = $5, version = version + 1 WHERE id = $1 AND version = $2`,
 		run.ID, run.version, at, failures, said)

@@ -107,7 +107,8 @@ type Error struct {
 	Err    error
 }
 
-// Error gives the class, the code and the cause; it never holds a credential.
+// Error gives the class, the code and the cause; it never holds a credential. The provider's own text, which may name a
+// customer, is not in it, so that it can go to logs and queues; [Words] has it.
 func (e *Error) Error() string {
 	s := "upstream: " + e.Class.String()
 	if e.Reason != "" {
@@ -115,9 +116,6 @@ func (e *Error) Error() string {
 	}
 	if e.Code != "" {
 		s += " code " + e.Code
-	}
-	if e.Detail != "" {
-		s += ": " + e.Detail
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
@@ -127,6 +125,15 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Words is an error with the provider's own text, for a row that operators read. It is not for logs.
+func Words(err error) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*Error](err); ok && e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return Clip(text)
+}
 
 // AsError gives err as an [Error]; an error of any other kind is [Unknown].
 func AsError(err error) *Error {

@@ -273,7 +273,7 @@ func (d *Deliverer) do(req *http.Request) *result {
 		if errors.As(err, &withURL) {
 			err = withURL.Err // the URL may carry what only the merchant should know
 		}
-		return &result{failure: ofError(err), err: err}
+		return &result{failure: ofError(err), err: withoutWords(err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	// The status is the answer: what of the body comes in time is kept for people.

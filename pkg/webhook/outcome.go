@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -97,6 +98,21 @@ func ofError(err error) string {
 		return failTLS
 	}
 	return failConnect
+}
+
+// withoutWords keeps what our side and the network say of an error. net/http quotes what it cannot read of an answer, and a
+// receiver may send our own event back.
+func withoutWords(err error) error {
+	var network *net.OpError
+	if ofError(err) != failConnect || errors.As(err, &network) {
+		return err
+	}
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.Canceled, http.ErrSchemeMismatch} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return errors.New("no answer that HTTP knows")
 }
 
 func isTLS(err error) bool {

@@ -94,7 +94,56 @@ func (s *spy) secrets() {
 			}
 		}
 	}
+	s.customers(found)
 	s.t.Logf("%d places, %d bytes, %d secrets looked for", len(found), size, len(planted()))
+}
+
+// personalSQL is everything of a customer that the installation was told, and what was sold to one.
+const personalSQL = `WITH messages AS (SELECT jsonb_array_elements(coalesce(facts -> 'messages', '[]')) AS m FROM orders)
+	SELECT DISTINCT text FROM (
+		SELECT customer_no AS text FROM orders UNION SELECT target FROM orders UNION SELECT link FROM orders UNION SELECT facts ->> 'sn' FROM orders
+		UNION SELECT facts ->> 'phone' FROM orders UNION SELECT m ->> 'code' FROM messages UNION SELECT m ->> 'text' FROM messages
+		UNION SELECT customer_no FROM inquiries UNION SELECT bill ->> 'customer_name' FROM inquiries
+		UNION SELECT number FROM account_checks UNION SELECT name FROM account_checks
+		UNION SELECT account_number FROM withdrawals UNION SELECT account_name FROM withdrawals UNION SELECT check_name FROM withdrawals
+		UNION SELECT qr FROM deposits) AS of WHERE length(text) > 4`
+
+// customers looks for what belongs to merchants' customers in what leaves the database: logs, metrics and traces.
+func (s *spy) customers(found map[string][]byte) {
+	rows, err := s.w.pool.Query(s.t.Context(), personalSQL)
+	require.NoError(s.t, err)
+	personal, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(s.t, err)
+	require.Greater(s.t, len(personal), 30)
+	for where, text := range found {
+		if where != "traces" && !strings.HasPrefix(where, "log of ") && !strings.HasPrefix(where, "metrics of ") {
+			continue
+		}
+		for _, p := range personal {
+			if at := alone(text, p); at >= 0 {
+				s.t.Errorf("%s shows a customer's %q: …%s…", where, p, text[max(0, at-150):min(len(text), at+150)])
+			}
+		}
+	}
+	s.t.Logf("%d texts of customers looked for in logs, metrics and traces", len(personal))
+}
+
+// alone finds word where it is no part of a longer number or name: a code of six digits is in many a moment's fraction.
+func alone(text []byte, word string) int {
+	inside := func(b byte) bool {
+		return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '.'
+	}
+	for from := 0; ; {
+		i := bytes.Index(text[from:], []byte(word))
+		if i < 0 {
+			return -1
+		}
+		begin, end := from+i, from+i+len(word)
+		if (begin == 0 || !inside(text[begin-1])) && (end == len(text) || !inside(text[end])) {
+			return begin
+		}
+		from = begin + 1
+	}
 }
 
 // planted are the credentials, each in all forms in which it could lie somewhere.

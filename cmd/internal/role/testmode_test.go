@@ -82,7 +82,9 @@ func (e *events) told(ref string) []string {
 	return append([]string(nil), e.of[ref]...)
 }
 
-func newGateway(t *testing.T) *gateway {
+func newGateway(t *testing.T) *gateway { return newGatewayWithLog(t, slog.New(slog.DiscardHandler)) }
+
+func newGatewayWithLog(t *testing.T, log *slog.Logger) *gateway {
 	t.Helper()
 	g := &gateway{t: t, events: &events{of: map[string][]string{}, modes: map[string]int{}}}
 	db := testdb.New(t)
@@ -101,7 +103,7 @@ worker: {shutdown_timeout: 3s}
 	require.NoError(t, err)
 	g.deps = Deps{
 		Config: cfg, DB: &pg.DB{Bun: db.Bun, Pool: db.Pool}, Redis: testredis.New(t), Registerer: metrics.NewRegistry("test"),
-		Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Now: g.now,
+		Tracer: noop.NewTracerProvider().Tracer(""), Log: log, Now: g.now,
 	}
 	sealer, err := g.deps.Sealer()
 	require.NoError(t, err)

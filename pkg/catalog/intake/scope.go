@@ -133,7 +133,7 @@ func ScopeFailed(ctx context.Context, pool *pgxpool.Pool, s *Scope, why error, n
 		wait = max(wait, e.After) // what the source asked for
 	}
 	_, err := pool.Exec(ctx, `UPDATE catalog_scopes SET next_run_at = $3, claimed_until = NULL, rows_read = 0, failures = failures + 1, last_error = $4
-		WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(wait), upstream.Clip(why.Error()))
+		WHERE upstream = $1 AND key = $2`, s.Upstream, s.Key, now.Add(wait), upstream.Words(why))
 	if err != nil {
 		return fmt.Errorf("intake: scope failed: %w", err)
 	}
