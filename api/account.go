@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
@@ -91,18 +92,18 @@ type tierRow struct {
 const tagAccount = "Account"
 
 func (s *server) accountRoutes() {
-	register(s, operation{
-		id: "ping", method: http.MethodGet, path: "/ping", tag: tagAccount,
-		summary: "Check the connection and the key", text: "Tells whose key it is.", gives: examplePing,
+	rest.Register(s.rest, rest.Operation{
+		ID: "ping", Method: http.MethodGet, Path: "/ping", Tag: tagAccount,
+		Summary: "Check the connection and the key", Text: "Tells whose key it is.", Gives: examplePing,
 	}, s.ping)
-	register(s, operation{
-		id: "profile", method: http.MethodGet, path: "/profile", tag: tagAccount,
-		summary: "Balance, tier and statistics",
-		text:    "`balance` can be spent; `held` is out of it until the orders in question are final.", gives: exampleProfile,
+	rest.Register(s.rest, rest.Operation{
+		ID: "profile", Method: http.MethodGet, Path: "/profile", Tag: tagAccount,
+		Summary: "Balance, tier and statistics",
+		Text:    "`balance` can be spent; `held` is out of it until the orders in question are final.", Gives: exampleProfile,
 	}, s.profile)
-	register(s, operation{
-		id: "tiers", method: http.MethodGet, path: "/tiers", tag: tagAccount,
-		summary: "List the tiers", text: "A merchant rises by itself once both the orders and the volume are reached.", gives: exampleTiers,
+	rest.Register(s.rest, rest.Operation{
+		ID: "tiers", Method: http.MethodGet, Path: "/tiers", Tag: tagAccount,
+		Summary: "List the tiers", Text: "A merchant rises by itself once both the orders and the volume are reached.", Gives: exampleTiers,
 	}, s.tiers)
 }
 

@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 	oteltrace "go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/muarahq/muara/api/internal/rest"
+	"github.com/muarahq/muara/api/pages"
 	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/check"
@@ -80,20 +80,14 @@ type Queue interface {
 }
 
 // Server is the merchant API and its public pages. It is an http.Handler.
-type Server struct {
-	*server
-	gate http.Handler
-}
+type Server struct{ *server }
 
 type server struct {
-	deps    Deps
-	loc     *time.Location
-	huma    huma.API
-	router  *router
-	metrics *requestMetrics
-	tracer  oteltrace.Tracer
-	tell    *teller
-	pages   func() map[string]*page
+	deps  Deps
+	loc   *time.Location
+	rest  *rest.Service
+	tell  *teller
+	pages func() map[string]*rest.Page
 }
 
 // New builds the API. Close ends what runs behind it.
@@ -104,25 +98,26 @@ func New(deps Deps) *Server {
 	if deps.Tracer == nil {
 		deps.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &server{
-		deps: deps, loc: deps.Brand.Location(), router: &router{}, metrics: newRequestMetrics(deps.Metrics),
-		tracer: deps.Tracer, tell: newTeller(deps.Queue, deps.Log),
-	}
+	s := &server{deps: deps, loc: deps.Brand.Location(), tell: newTeller(deps.Queue, deps.Log)}
+	s.rest = rest.New(rest.Options{
+		Config: humaConfig(deps), Refusals: refusals, Classify: classify, Everywhere: everywhere(), Headers: knownHeaders(), Example: exampleOf, Security: "key",
+		Log: deps.Log, Metrics: rest.NewMetrics(deps.Metrics, "muara_http"), Tracer: deps.Tracer,
+	})
 	s.routes()
-	s.pages = sync.OnceValue(func() map[string]*page { return newPages(s.huma.OpenAPI(), deps.Brand.Name) })
-	return &Server{server: s, gate: http.HandlerFunc(s.serve)}
+	s.pages = sync.OnceValue(func() map[string]*rest.Page {
+		return s.rest.Pages(pages.Reference(s.rest.Huma.OpenAPI(), deps.Brand.Name))
+	})
+	return &Server{server: s}
 }
 
 // ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gate.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.rest.Serve(w, r, s.serve) }
 
 // Close tells the workers of what was accepted and not told yet, until ctx ends.
 func (s *Server) Close(ctx context.Context) { s.tell.close(ctx) }
 
 // routes registers everything; what it adds to the document is there afterwards.
 func (s *server) routes() {
-	useFailures()
-	s.huma = huma.NewAPI(humaConfig(s.deps), humago.NewAdapter(s.router, ""))
 	s.accountRoutes()
 	s.catalogRoutes()
 	s.orderRoutes()
@@ -134,5 +129,5 @@ func (s *server) routes() {
 	s.statementRoutes()
 	s.settingsRoutes()
 	s.webhookRoutes()
-	loosen(s.huma.OpenAPI())
+	s.rest.Close(codes()...)
 }

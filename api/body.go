@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/fault"
 )
 
@@ -24,22 +25,22 @@ const (
 
 // readBody gives the whole body of the call that ctx belongs to.
 func readBody(ctx context.Context) ([]byte, error) {
-	c := callOf(ctx)
+	c := rest.CallOf(ctx)
 	tooLarge := fault.New(fault.TooLarge, "the body is larger than 1 MiB")
-	if c.r.ContentLength > maxBody {
+	if c.R.ContentLength > maxBody {
 		return nil, tooLarge
 	}
 	// A recorder has no deadlines, and does not need them. The deadline must go once
 	// the body is here: when it passed later, net/http would take the caller for gone
 	// and end the request's context.
-	conn := http.NewResponseController(c.w)
+	conn := http.NewResponseController(c.W)
 	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
 	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	var b bytes.Buffer
-	if c.r.ContentLength > 0 {
-		b.Grow(int(c.r.ContentLength) + bytes.MinRead)
+	if c.R.ContentLength > 0 {
+		b.Grow(int(c.R.ContentLength) + bytes.MinRead)
 	}
-	_, err := b.ReadFrom(http.MaxBytesReader(c.w.ResponseWriter, c.r.Body, maxBody))
+	_, err := b.ReadFrom(http.MaxBytesReader(c.W.ResponseWriter, c.R.Body, maxBody))
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:

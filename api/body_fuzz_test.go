@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
 )
@@ -111,14 +112,14 @@ func TestAListIsTheSameContentAsTextAndAsAnArray(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(cursor(cursorOrders, 42))
-	broken := cursor(cursorOrders, 42)
+	f.Add(rest.Cursor(cursorOrders, 42))
+	broken := rest.Cursor(cursorOrders, 42)
 	f.Add(broken[:9] + "\n" + broken[9:])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
-		key, ok := parseCursor(cursorOrders, text)
+		key, ok := rest.ParseCursor(cursorOrders, text)
 		if ok {
-			require.Equal(t, text, cursor(cursorOrders, key))
+			require.Equal(t, text, rest.Cursor(cursorOrders, key))
 		}
 	})
 }

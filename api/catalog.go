@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/fault"
 )
@@ -61,36 +62,36 @@ type operatorsInput struct {
 func (s *server) catalogRoutes() {
 	invalid := []fault.Kind{fault.Invalid}
 	lookup := []fault.Kind{fault.Invalid, fault.NotFound}
-	registerStream[ppobProductsInput, catalog.PPOBProducts](s, list("ppob-products", "/ppob/products", "List PPOB products",
-		"Phone credit, data, electricity, games, e-wallets and bills, with the prices of the merchant's tier.", invalid, examplePPOBProducts), documentList, s.ppobProducts)
-	registerStream[Cached, catalog.PPOBCategories](s, list("ppob-categories", "/ppob/categories", "List PPOB categories",
-		"What the category filter of the products takes.", nil, examplePPOBCategories), documentList, s.ppobCategories)
-	registerStream[ppobBrandsInput, catalog.PPOBBrands](s, list("ppob-brands", "/ppob/brands", "List PPOB brands",
-		"What the brand filter of the products takes.", invalid, examplePPOBBrands), documentList, s.ppobBrands)
-	registerStream[smmServicesInput, catalog.SMMServices](s, list("smm-services", "/smm/services", "List social media services",
-		"Rates are rupiah per 1000 at the merchant's tier.", invalid, exampleSMMServices), documentList, s.smmServices)
-	registerStream[otpServicesInput, catalog.OTPServices](s, list("otp-services", "/otp/services", "List OTP services",
-		"The applications that send codes to rented numbers.", invalid, exampleOTPServices), documentList, s.otpServices)
-	registerStream[otpCountriesInput, catalog.OTPCountries](s, list("otp-countries", "/otp/countries", "List countries and offers of an OTP service",
-		"Each offer is one SKU. A server's number stays the same for as long as the offer lives.", lookup, exampleOTPCountries), documentList, s.otpCountries)
-	registerStream[operatorsInput, catalog.OTPOperators](s, list("otp-operators", "/otp/operators", "List the operators of an OTP offer",
-		"An order may name one as `operator_id`.", lookup, exampleOTPOperators), documentList, s.otpOperators)
-	registerStream[Cached, catalog.PremiumProducts](s, list("products", "/products", "List premium products",
-		"Delivered in the answer of the order; one price for all tiers.", nil, exampleProducts), documentList, s.products)
-	registerStream[skuInput, catalog.PriceAnswer](s, list("price", "/price", "Price and availability of one SKU",
-		"As of this moment.", lookup, examplePrice), documentList, s.price)
+	rest.RegisterStream[ppobProductsInput, catalog.PPOBProducts](s.rest, list("ppob-products", "/ppob/products", "List PPOB products",
+		"Phone credit, data, electricity, games, e-wallets and bills, with the prices of the merchant's tier.", invalid, examplePPOBProducts), s.documentList, s.ppobProducts)
+	rest.RegisterStream[Cached, catalog.PPOBCategories](s.rest, list("ppob-categories", "/ppob/categories", "List PPOB categories",
+		"What the category filter of the products takes.", nil, examplePPOBCategories), s.documentList, s.ppobCategories)
+	rest.RegisterStream[ppobBrandsInput, catalog.PPOBBrands](s.rest, list("ppob-brands", "/ppob/brands", "List PPOB brands",
+		"What the brand filter of the products takes.", invalid, examplePPOBBrands), s.documentList, s.ppobBrands)
+	rest.RegisterStream[smmServicesInput, catalog.SMMServices](s.rest, list("smm-services", "/smm/services", "List social media services",
+		"Rates are rupiah per 1000 at the merchant's tier.", invalid, exampleSMMServices), s.documentList, s.smmServices)
+	rest.RegisterStream[otpServicesInput, catalog.OTPServices](s.rest, list("otp-services", "/otp/services", "List OTP services",
+		"The applications that send codes to rented numbers.", invalid, exampleOTPServices), s.documentList, s.otpServices)
+	rest.RegisterStream[otpCountriesInput, catalog.OTPCountries](s.rest, list("otp-countries", "/otp/countries", "List countries and offers of an OTP service",
+		"Each offer is one SKU. A server's number stays the same for as long as the offer lives.", lookup, exampleOTPCountries), s.documentList, s.otpCountries)
+	rest.RegisterStream[operatorsInput, catalog.OTPOperators](s.rest, list("otp-operators", "/otp/operators", "List the operators of an OTP offer",
+		"An order may name one as `operator_id`.", lookup, exampleOTPOperators), s.documentList, s.otpOperators)
+	rest.RegisterStream[Cached, catalog.PremiumProducts](s.rest, list("products", "/products", "List premium products",
+		"Delivered in the answer of the order; one price for all tiers.", nil, exampleProducts), s.documentList, s.products)
+	rest.RegisterStream[skuInput, catalog.PriceAnswer](s.rest, list("price", "/price", "Price and availability of one SKU",
+		"As of this moment.", lookup, examplePrice), s.documentList, s.price)
 }
 
-func list(id, path, summary, text string, refusals []fault.Kind, gives any) operation {
-	return operation{id: id, method: http.MethodGet, path: path, tag: tagCatalog, summary: summary, text: text, refusals: refusals, gives: gives}
+func list(id, path, summary, text string, refusals []fault.Kind, gives any) rest.Operation {
+	return rest.Operation{ID: id, Method: http.MethodGet, Path: path, Tag: tagCatalog, Summary: summary, Text: text, Refusals: refusals, Gives: gives}
 }
 
 // documentList adds what all lists of the catalogue have in common.
-func documentList(h *huma.Operation) {
+func (s *server) documentList(h *huma.Operation) {
 	ok := h.Responses["200"]
-	ok.Headers["ETag"], ok.Headers["Vary"] = headerRef("ETag"), headerRef("Vary")
-	headers := knownHeaders()
-	headers["ETag"], headers["Vary"] = headerRef("ETag"), headerRef("Vary")
+	ok.Headers["ETag"], ok.Headers["Vary"] = rest.HeaderRef("ETag"), rest.HeaderRef("Vary")
+	headers := s.rest.KnownHeaders()
+	headers["ETag"], headers["Vary"] = rest.HeaderRef("ETag"), rest.HeaderRef("Vary")
 	h.Responses["304"] = &huma.Response{Description: "What If-None-Match names is still the answer.", Headers: headers}
 }
 

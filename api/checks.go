@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/merchant"
@@ -79,19 +80,19 @@ const tagChecks = "Checks"
 func (s *server) checkRoutes() {
 	lookup := []fault.Kind{fault.Invalid, fault.NotFound}
 	found := checkedData{Status: "valid", AccountNumber: "081234567890", AccountName: ptr("ANTO")}
-	get := func(id, path, summary, text string, refusals []fault.Kind, gives any) operation {
-		return operation{id: id, method: http.MethodGet, path: path, tag: tagChecks, summary: summary, text: text, refusals: refusals, gives: gives}
+	get := func(id, path, summary, text string, refusals []fault.Kind, gives any) rest.Operation {
+		return rest.Operation{ID: id, Method: http.MethodGet, Path: path, Tag: tagChecks, Summary: summary, Text: text, Refusals: refusals, Gives: gives}
 	}
 	const fresh = " What was found is taken for true for some minutes."
-	register(s, get("check-banks", "/check/banks", "List banks and e-wallets", "Whose accounts can be looked up.", nil,
+	rest.Register(s.rest, get("check-banks", "/check/banks", "List banks and e-wallets", "Whose accounts can be looked up.", nil,
 		checkBanksData{Count: 1, Banks: []checkBank{{"dana", "DANA", "ewallet"}}}), s.checkBanks)
-	register(s, get("check-games", "/check/games", "List games and meters", "Whose accounts can be looked up.", nil,
+	rest.Register(s.rest, get("check-games", "/check/games", "List games and meters", "Whose accounts can be looked up.", nil,
 		checkGamesData{Count: 1, Games: []checkGame{{"mobilelegend", "Mobile Legends", "game"}}}), s.checkGames)
-	register(s, get("check-bank", "/check/bank", "Look up an account at a bank", "Whose account it is."+fresh, lookup, found),
+	rest.Register(s.rest, get("check-bank", "/check/bank", "Look up an account at a bank", "Whose account it is."+fresh, lookup, found),
 		func(ctx context.Context, in *checkBankInput) (*checkedData, error) {
 			return s.check(ctx, check.Bank, "bank_code", in.BankCode, in.AccountNumber)
 		})
-	register(s, get("check-game", "/check/game", "Look up a game account", "Whose account it is; of a meter, whose connection."+fresh, lookup, found),
+	rest.Register(s.rest, get("check-game", "/check/game", "Look up a game account", "Whose account it is; of a meter, whose connection."+fresh, lookup, found),
 		func(ctx context.Context, in *checkGameInput) (*checkedData, error) {
 			return s.check(ctx, check.Game, "account_code", in.AccountCode, in.AccountNumber)
 		})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
@@ -42,30 +43,30 @@ type depositInput struct {
 }
 
 type depositsInput struct {
-	PageParams
-	RangeParams
+	rest.PageParams
+	rest.RangeParams
 	Status string `query:"status" enum:"pending,paid,expired,canceled"`
 }
 
 func (s *server) depositRoutes() {
-	register(s, operation{
-		id: "create-deposit", method: http.MethodPost, path: "/deposit", tag: tagMoney,
-		summary: "Top the balance up", text: textDeposit, body: depositBody{}, sends: map[string]any{"amount": 100_000, "ref": "topup-0001"}, gives: exampleDeposit(),
-		refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict},
+	rest.Register(s.rest, rest.Operation{
+		ID: "create-deposit", Method: http.MethodPost, Path: "/deposit", Tag: tagMoney,
+		Summary: "Top the balance up", Text: textDeposit, Body: depositBody{}, Sends: map[string]any{"amount": 100_000, "ref": "topup-0001"}, Gives: exampleDeposit(),
+		Refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict},
 	}, s.createDeposit)
-	register(s, operation{
-		id: "get-deposit", method: http.MethodGet, path: "/deposit/{deposit_id}", tag: tagMoney,
-		summary: "Read a deposit", text: "While somebody asks, the payment is looked for more often. `credited` is true once the balance has it.",
-		refusals: []fault.Kind{fault.NotFound}, gives: exampleDeposit(),
+	rest.Register(s.rest, rest.Operation{
+		ID: "get-deposit", Method: http.MethodGet, Path: "/deposit/{deposit_id}", Tag: tagMoney,
+		Summary: "Read a deposit", Text: "While somebody asks, the payment is looked for more often. `credited` is true once the balance has it.",
+		Refusals: []fault.Kind{fault.NotFound}, Gives: exampleDeposit(),
 	}, s.getDeposit)
-	register(s, operation{
-		id: "cancel-deposit", method: http.MethodPost, path: "/deposit/{deposit_id}/cancel", tag: tagMoney,
-		summary: "Cancel a deposit", text: textCancelDeposit, refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, gives: exampleCanceledDeposit(),
+	rest.Register(s.rest, rest.Operation{
+		ID: "cancel-deposit", Method: http.MethodPost, Path: "/deposit/{deposit_id}/cancel", Tag: tagMoney,
+		Summary: "Cancel a deposit", Text: textCancelDeposit, Refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, Gives: exampleCanceledDeposit(),
 	}, s.cancelDeposit)
-	register(s, operation{
-		id: "list-deposits", method: http.MethodGet, path: "/deposits", tag: tagMoney,
-		summary: "List deposits", text: "Newest first.", refusals: []fault.Kind{fault.Invalid},
-		gives: depositsData{Count: 1, Deposits: []deposit.View{exampleDeposit().View}},
+	rest.Register(s.rest, rest.Operation{
+		ID: "list-deposits", Method: http.MethodGet, Path: "/deposits", Tag: tagMoney,
+		Summary: "List deposits", Text: "Newest first.", Refusals: []fault.Kind{fault.Invalid},
+		Gives: depositsData{Count: 1, Deposits: []deposit.View{exampleDeposit().View}},
 	}, s.listDeposits)
 }
 
@@ -165,11 +166,11 @@ func (s *server) cancelDeposit(ctx context.Context, in *depositInput) (*depositD
 }
 
 func (s *server) listDeposits(ctx context.Context, in *depositsInput) (*depositsData, error) {
-	limit, before, err := in.PageParams.parse(cursorDeposits)
+	limit, before, err := in.PageParams.Parse(cursorDeposits)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.RangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.Parse(s.loc)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (s *server) listDeposits(ctx context.Context, in *depositsInput) (*deposits
 	out := &depositsData{Deposits: []deposit.View{}}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorDeposits, rows[limit-1].ID)
+		next := rest.Cursor(cursorDeposits, rows[limit-1].ID)
 		out.NextCursor = &next
 	}
 	for _, d := range rows {
@@ -195,40 +196,40 @@ const tokenSize = 64
 
 // servePicture draws the code that a token stands for. Whoever has the address may
 // see it; nobody guesses one.
-func (s *server) servePicture(c *call, name string) {
-	c.route = routePage
-	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
-		c.w.Header().Set("Allow", "GET, HEAD")
-		s.refuse(c, fault.New(fault.MethodNotAllowed, "pictures are read"))
+func (s *server) servePicture(c *rest.Call, name string) {
+	c.Route = rest.RoutePage
+	if c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
+		c.W.Header().Set("Allow", "GET, HEAD")
+		s.rest.Refuse(c, fault.New(fault.MethodNotAllowed, "pictures are read"))
 		return
 	}
 	token, ok := strings.CutSuffix(name, ".png")
 	if !ok || len(token) > tokenSize || strings.Trim(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
-		s.refuse(c, fault.New(fault.NotFound, "there is no such picture"))
+		s.rest.Refuse(c, fault.New(fault.NotFound, "there is no such picture"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), answerTimeout)
+	ctx, cancel := context.WithTimeout(c.R.Context(), rest.AnswerTimeout)
 	defer cancel()
 	text, until, err := s.deps.Deposits.QR(ctx, token)
 	if err != nil {
-		s.refuse(c, err)
+		s.rest.Refuse(c, err)
 		return
 	}
 	picture, err := qris.PNG(text)
 	if err != nil {
-		s.refuse(c, err)
+		s.rest.Refuse(c, err)
 		return
 	}
 	// It never changes, and is of no use to anybody once its deposit has ended.
 	const most = time.Hour
 	age := min(max(until.Sub(s.deps.Now()), 0), most)
-	h := c.w.Header()
+	h := c.W.Header()
 	h.Set("Content-Type", "image/png")
 	h.Set("Cache-Control", "public, max-age="+itoa(int(age.Round(time.Second).Seconds())))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Content-Length", itoa(len(picture)))
-	_, _ = c.w.Write(picture) // the caller may have hung up
+	_, _ = c.W.Write(picture) // the caller may have hung up
 }
 
 func exampleDeposit() depositData {

@@ -5,12 +5,12 @@
 //
 //   - Every answer under the base paths (/api/v1 and /v1) is the envelope:
 //     refusals of the router, of the checks before it, of Huma's own validation,
-//     and panics too. [failure] is the only body of a refusal, and errors.go has
+//     and panics too. [rest.Failure] is the only body of a refusal, and errors.go has
 //     the only table from a kind of refusal to a status and a code.
 //   - The checks come in one order: 401, 403, 429 (gate.go), 400 and 413 (the
 //     handler's decoding), a repeated ref, 404, 422, 503, 402. An unknown route is
 //     404 even without a key.
-//   - Handlers are registered through [register] alone. It maps errors, so that an
+//   - Handlers are registered through [rest.Register] alone. It maps errors, so that an
 //     error nobody classified says nothing to a merchant and everything to the log.
 //   - JSON bodies are decoded by hand (body.go), since the rules of the contract
 //     (null is absent, unknown fields are ignored, a list may be text) are not those

@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/fault"
@@ -88,7 +89,7 @@ var (
 	exampleOTPOrder = orderData{Order: exampleOTP()}
 	exampleSMMOrder = orderData{Order: exampleSMM()}
 	exampleOrders   = ordersData{
-		Count: 2, Orders: []order.View{exampleOTP(), examplePPOB("completed")}, NextCursor: ptr(cursor(cursorOrders, 113_987_654_321_098)),
+		Count: 2, Orders: []order.View{exampleOTP(), examplePPOB("completed")}, NextCursor: ptr(rest.Cursor(cursorOrders, 113_987_654_321_098)),
 	}
 
 	exampleWebhook  = webhookData{URL: ptr("https://merchant.example/hooks"), Events: []string{"order.updated"}, Enabled: true, SecretHint: "whsec_…Qx9="} //nolint:gosec // an example
@@ -146,15 +147,15 @@ func examplesOrderBody() map[string]*huma.Example {
 }
 
 // exampleOf shows a refusal.
-func exampleOf(r refusal) failure {
-	f := failure{Message: r.meaning, Code: r.code}
-	switch r.name {
-	case refusals(fault.Invalid).name:
+func exampleOf(r rest.Refusal) rest.Failure {
+	f := rest.Failure{Message: r.Meaning, Code: r.Code}
+	switch r.Name {
+	case refusals(fault.Invalid).Name:
 		f.Message = "sku: is required"
-		f.Details = []problem{{Field: "sku", Message: "is required"}}
-	case refusals(fault.Unavailable).name:
+		f.Details = []rest.Problem{{Field: "sku", Message: "is required"}}
+	case refusals(fault.Unavailable).Name:
 		f.Message = "the product is not available now"
-		f.Details = []problem{{Field: "sku", Message: "temporarily disturbed", Reason: "trouble", Until: &nullTime{exampleTime()}}}
+		f.Details = []rest.Problem{{Field: "sku", Message: "temporarily disturbed", Reason: "trouble", Until: &rest.NullTime{Time: exampleTime()}}}
 	}
 	return f
 }

@@ -123,7 +123,7 @@ func TestTheRateLimitIsSharedAndTold(t *testing.T) {
 	c.post("/order", `{`).refused(http.StatusTooManyRequests, "rate_limited")
 	for i, refused := range []int{2, 1} {
 		require.NoError(t, testutil.GatherAndCompare(regs[i], strings.NewReader(fmt.Sprintf(`
-# HELP muara_http_rate_limited_total Requests that were refused because their merchant had sent too many.
+# HELP muara_http_rate_limited_total Requests that were refused because their caller had sent too many.
 # TYPE muara_http_rate_limited_total counter
 muara_http_rate_limited_total %d
 `, refused)), "muara_http_rate_limited_total"))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/inquiry"
@@ -48,11 +49,11 @@ const textInquiry = "What a customer owes at a biller, and what paying it costs 
 	"Other content under its `ref` is `ref_conflict`. An inquiry costs nothing. After a 422 or 503 the same `ref` may be sent again with any content."
 
 func (s *server) inquiryRoutes() {
-	register(s, operation{
-		id: "inquire", method: http.MethodPost, path: "/inquiry", tag: tagOrders,
-		summary: "Ask for a bill", text: textInquiry, body: inquiryBody{},
-		sends: map[string]any{"ref": "bill-0001", "sku": "PLNIDPASCA", "customer_no": "546302215889"}, gives: exampleInquiry(),
-		refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.NotFound, fault.Unavailable, fault.BillNotFound},
+	rest.Register(s.rest, rest.Operation{
+		ID: "inquire", Method: http.MethodPost, Path: "/inquiry", Tag: tagOrders,
+		Summary: "Ask for a bill", Text: textInquiry, Body: inquiryBody{},
+		Sends: map[string]any{"ref": "bill-0001", "sku": "PLNIDPASCA", "customer_no": "546302215889"}, Gives: exampleInquiry(),
+		Refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.NotFound, fault.Unavailable, fault.BillNotFound},
 	}, s.inquire)
 }
 

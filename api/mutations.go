@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
@@ -20,8 +21,8 @@ import (
 )
 
 type mutationsInput struct {
-	PageParams
-	RangeParams
+	rest.PageParams
+	rest.RangeParams
 	Format string `query:"format" enum:"json,csv" default:"json" doc:"csv streams the whole range; limit and cursor do not apply."`
 }
 
@@ -51,11 +52,11 @@ const (
 )
 
 func (s *server) mutationRoutes() {
-	registerStream[mutationsInput, mutationsData](s, operation{
-		id: "mutations", method: http.MethodGet, path: "/mutations", tag: tagAccount,
-		summary:  "List what moved the balance",
-		text:     "Newest first; the running `balance` is exact.",
-		refusals: []fault.Kind{fault.Invalid}, gives: exampleMutations,
+	rest.RegisterStream[mutationsInput, mutationsData](s.rest, rest.Operation{
+		ID: "mutations", Method: http.MethodGet, Path: "/mutations", Tag: tagAccount,
+		Summary:  "List what moved the balance",
+		Text:     "Newest first; the running `balance` is exact.",
+		Refusals: []fault.Kind{fault.Invalid}, Gives: exampleMutations,
 	}, func(h *huma.Operation) {
 		h.Responses["200"].Content["text/csv"] = &huma.MediaType{
 			Schema:  &huma.Schema{Type: huma.TypeString, Description: "Columns named as in JSON."},
@@ -65,18 +66,18 @@ func (s *server) mutationRoutes() {
 }
 
 func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.Context), error) {
-	limit, before, err := in.PageParams.parse(cursorMutations)
+	limit, before, err := in.PageParams.Parse(cursorMutations)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.RangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.Parse(s.loc)
 	if err != nil {
 		return nil, err
 	}
 	if in.Format == "csv" {
 		return func(hc huma.Context) { s.streamMutations(hc, "mutations", ledger.Range{From: from, To: to}, nil, nil) }, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, rest.AnswerTimeout)
 	defer cancel()
 	rows, err := ledger.Mutations(ctx, s.deps.DB.Pool, caller(ctx).WalletID, ledger.Range{From: from, To: to, Before: before, Limit: limit + 1})
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.C
 	data := mutationsData{}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorMutations, rows[limit-1].ID)
+		next := rest.Cursor(cursorMutations, rows[limit-1].ID)
 		data.NextCursor = &next
 	}
 	if data.Mutations, err = s.nameMutations(ctx, rows); err != nil {
@@ -96,7 +97,7 @@ func (s *server) mutations(ctx context.Context, in *mutationsInput) (func(huma.C
 		hc.SetHeader("Content-Type", "application/json")
 		enc := json.NewEncoder(hc.BodyWriter())
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(success[mutationsData]{OK: true, Data: data}) // the caller may have hung up
+		_ = enc.Encode(rest.Success[mutationsData]{OK: true, Data: data}) // the caller may have hung up
 	}, nil
 }
 
@@ -141,11 +142,11 @@ func (s *server) nameMutations(ctx context.Context, rows []ledger.Mutation) ([]m
 // off, so that no reader takes it for whole.
 func (s *server) streamMutations(hc huma.Context, name string, r ledger.Range, first, last []string) {
 	ctx := hc.Context()
-	c := callOf(ctx)
+	c := rest.CallOf(ctx)
 	hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
 	hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`.csv"`)
 	out := csv.NewWriter(hc.BodyWriter())
-	conn := http.NewResponseController(c.w)
+	conn := http.NewResponseController(c.W)
 	batch := make([]ledger.Mutation, 0, csvBatch)
 	flush := func() error {
 		// A recorder has no deadlines, and does not need them.
@@ -168,7 +169,7 @@ func (s *server) streamMutations(hc huma.Context, name string, r ledger.Range, f
 		err = out.Write(first)
 	}
 	if err == nil {
-		err = ledger.EachMutation(ctx, s.deps.DB.Pool, c.who.WalletID, r, func(m ledger.Mutation) error {
+		err = ledger.EachMutation(ctx, s.deps.DB.Pool, caller(ctx).WalletID, r, func(m ledger.Mutation) error {
 			if batch = append(batch, m); len(batch) < csvBatch {
 				return nil
 			}

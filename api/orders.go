@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
@@ -52,8 +53,8 @@ type orderInput struct {
 }
 
 type ordersInput struct {
-	PageParams
-	RangeParams
+	rest.PageParams
+	rest.RangeParams
 	Status   string `query:"status" enum:"pending,processing,completed,partial,failed,canceled,expired"`
 	Category string `query:"category" enum:"ppob,smm,otp,product"`
 	SKU      string `query:"sku" maxLength:"64"`
@@ -61,41 +62,41 @@ type ordersInput struct {
 }
 
 func (s *server) orderRoutes() {
-	register(s, operation{
-		id: "place-order", method: http.MethodPost, path: "/order", tag: tagOrders,
-		summary: "Place an order", text: textPlaceOrder, body: orderBody{}, sends: examplesOrderBody(), gives: examplePlaced,
-		refusals: []fault.Kind{
+	rest.Register(s.rest, rest.Operation{
+		ID: "place-order", Method: http.MethodPost, Path: "/order", Tag: tagOrders,
+		Summary: "Place an order", Text: textPlaceOrder, Body: orderBody{}, Sends: examplesOrderBody(), Gives: examplePlaced,
+		Refusals: []fault.Kind{
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
 			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
 		},
 	}, s.placeOrder)
-	register(s, operation{
-		id: "get-order", method: http.MethodGet, path: "/order/{ref}", tag: tagOrders,
-		summary: "Read an order", text: "By your own ref, or else by our order_id.", refusals: []fault.Kind{fault.NotFound}, gives: exampleOrder,
+	rest.Register(s.rest, rest.Operation{
+		ID: "get-order", Method: http.MethodGet, Path: "/order/{ref}", Tag: tagOrders,
+		Summary: "Read an order", Text: "By your own ref, or else by our order_id.", Refusals: []fault.Kind{fault.NotFound}, Gives: exampleOrder,
 	}, s.getOrder)
-	register(s, operation{
-		id: "list-orders", method: http.MethodGet, path: "/orders", tag: tagOrders,
-		summary: "List orders", text: "Newest first.", refusals: []fault.Kind{fault.Invalid}, gives: exampleOrders,
+	rest.Register(s.rest, rest.Operation{
+		ID: "list-orders", Method: http.MethodGet, Path: "/orders", Tag: tagOrders,
+		Summary: "List orders", Text: "Newest first.", Refusals: []fault.Kind{fault.Invalid}, Gives: exampleOrders,
 	}, s.listOrders)
-	register(s, operation{
-		id: "cancel-order", method: http.MethodPost, path: "/order/{ref}/cancel", tag: tagOrders,
-		summary: "Cancel an order", text: textCancelOrder,
-		refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, gives: exampleOTPOrder,
+	rest.Register(s.rest, rest.Operation{
+		ID: "cancel-order", Method: http.MethodPost, Path: "/order/{ref}/cancel", Tag: tagOrders,
+		Summary: "Cancel an order", Text: textCancelOrder,
+		Refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, Gives: exampleOTPOrder,
 	}, s.actOn((*order.Writer).Cancel))
-	register(s, operation{
-		id: "finish-order", method: http.MethodPost, path: "/order/{ref}/finish", tag: tagOrders,
-		summary: "Finish with a number", text: "otp with a code: no further code is wanted. The status does not change.",
-		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleOTPOrder,
+	rest.Register(s.rest, rest.Operation{
+		ID: "finish-order", Method: http.MethodPost, Path: "/order/{ref}/finish", Tag: tagOrders,
+		Summary: "Finish with a number", Text: "otp with a code: no further code is wanted. The status does not change.",
+		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleOTPOrder,
 	}, s.actOn((*order.Writer).Finish))
-	register(s, operation{
-		id: "resend-order", method: http.MethodPost, path: "/order/{ref}/resend", tag: tagOrders,
-		summary: "Ask for a further code", text: "otp with a code, before `expires_at`. Further codes join `messages`; `otp_code` is the newest.",
-		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleOTPOrder,
+	rest.Register(s.rest, rest.Operation{
+		ID: "resend-order", Method: http.MethodPost, Path: "/order/{ref}/resend", Tag: tagOrders,
+		Summary: "Ask for a further code", Text: "otp with a code, before `expires_at`. Further codes join `messages`; `otp_code` is the newest.",
+		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleOTPOrder,
 	}, s.actOn((*order.Writer).Resend))
-	register(s, operation{
-		id: "refill-order", method: http.MethodPost, path: "/order/{ref}/refill", tag: tagOrders,
-		summary: "Ask for a refill", text: textRefillOrder,
-		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, gives: exampleSMMOrder,
+	rest.Register(s.rest, rest.Operation{
+		ID: "refill-order", Method: http.MethodPost, Path: "/order/{ref}/refill", Tag: tagOrders,
+		Summary: "Ask for a refill", Text: textRefillOrder,
+		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleSMMOrder,
 	}, s.actOn((*order.Writer).Refill))
 }
 
@@ -287,11 +288,11 @@ func (s *server) getOrder(ctx context.Context, in *orderInput) (*orderData, erro
 }
 
 func (s *server) listOrders(ctx context.Context, in *ordersInput) (*ordersData, error) {
-	limit, before, err := in.PageParams.parse(cursorOrders)
+	limit, before, err := in.PageParams.Parse(cursorOrders)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.RangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.Parse(s.loc)
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +306,7 @@ func (s *server) listOrders(ctx context.Context, in *ordersInput) (*ordersData, 
 	out := &ordersData{Orders: []order.View{}}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorOrders, rows[limit-1].ID)
+		next := rest.Cursor(cursorOrders, rows[limit-1].ID)
 		out.NextCursor = &next
 	}
 	if err := s.load(ctx, rows...); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/merchant"
 )
@@ -17,15 +18,15 @@ type settingsBody struct {
 }
 
 func (s *server) settingsRoutes() {
-	register(s, operation{
-		id: "get-settings", method: http.MethodGet, path: "/settings", tag: tagAccount,
-		summary: "Read the settings", text: "Of this mode's balance.", gives: settingsData{LowBalance: 50_000},
+	rest.Register(s.rest, rest.Operation{
+		ID: "get-settings", Method: http.MethodGet, Path: "/settings", Tag: tagAccount,
+		Summary: "Read the settings", Text: "Of this mode's balance.", Gives: settingsData{LowBalance: 50_000},
 	}, s.getSettings)
-	register(s, operation{
-		id: "set-settings", method: http.MethodPut, path: "/settings", tag: tagAccount,
-		summary: "Change the settings", text: "The event tells once, and again only after the balance has been back. A balance that is below a new threshold is told of, too.",
-		body: settingsBody{}, sends: map[string]any{"low_balance": 50_000}, gives: settingsData{LowBalance: 50_000},
-		refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
+	rest.Register(s.rest, rest.Operation{
+		ID: "set-settings", Method: http.MethodPut, Path: "/settings", Tag: tagAccount,
+		Summary: "Change the settings", Text: "The event tells once, and again only after the balance has been back. A balance that is below a new threshold is told of, too.",
+		Body: settingsBody{}, Sends: map[string]any{"low_balance": 50_000}, Gives: settingsData{LowBalance: 50_000},
+		Refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
 	}, s.setSettings)
 }
 

@@ -9,12 +9,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 )
 
 type statementInput struct {
-	PageParams
+	rest.PageParams
 	Month  string `query:"month" doc:"The month (YYYY-MM), in the time zone of the answer; left out: this one so far." example:"2026-11"`
 	Format string `query:"format" enum:"json,csv" default:"json" doc:"csv streams the whole month between an opening and a closing row; limit and cursor do not apply."`
 }
@@ -34,11 +35,11 @@ type statementData struct {
 }
 
 func (s *server) statementRoutes() {
-	registerStream[statementInput, statementData](s, operation{
-		id: "statement", method: http.MethodGet, path: "/statement", tag: tagAccount,
-		summary:  "A month's statement",
-		text:     "What the balance opened with, every mutation, oldest first, and what it closed with. What one month closes with, the next opens with.",
-		refusals: []fault.Kind{fault.Invalid}, gives: exampleStatement(),
+	rest.RegisterStream[statementInput, statementData](s.rest, rest.Operation{
+		ID: "statement", Method: http.MethodGet, Path: "/statement", Tag: tagAccount,
+		Summary:  "A month's statement",
+		Text:     "What the balance opened with, every mutation, oldest first, and what it closed with. What one month closes with, the next opens with.",
+		Refusals: []fault.Kind{fault.Invalid}, Gives: exampleStatement(),
 	}, func(h *huma.Operation) {
 		h.Responses["200"].Content["text/csv"] = &huma.MediaType{
 			Schema: &huma.Schema{Type: huma.TypeString, Description: "Columns named as in JSON; the first row is of kind opening, the last of kind closing, with the sums."},
@@ -47,7 +48,7 @@ func (s *server) statementRoutes() {
 }
 
 func (s *server) statement(ctx context.Context, in *statementInput) (func(huma.Context), error) {
-	limit, after, err := in.parse(cursorStatement)
+	limit, after, err := in.Parse(cursorStatement)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (s *server) statement(ctx context.Context, in *statementInput) (func(huma.C
 		}
 	}
 	end := month.AddDate(0, 1, 0)
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, rest.AnswerTimeout)
 	defer cancel()
 	st, err := ledger.StatementOf(ctx, s.deps.DB.Pool, caller(ctx).WalletID, &month, &end)
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *server) statement(ctx context.Context, in *statementInput) (func(huma.C
 	}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorStatement, rows[limit-1].ID)
+		next := rest.Cursor(cursorStatement, rows[limit-1].ID)
 		data.NextCursor = &next
 	}
 	if data.Mutations, err = s.nameMutations(ctx, rows); err != nil {
@@ -96,7 +97,7 @@ func (s *server) statement(ctx context.Context, in *statementInput) (func(huma.C
 		hc.SetHeader("Content-Type", "application/json")
 		enc := json.NewEncoder(hc.BodyWriter())
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(success[statementData]{OK: true, Data: data}) // the caller may have hung up
+		_ = enc.Encode(rest.Success[statementData]{OK: true, Data: data}) // the caller may have hung up
 	}, nil
 }
 

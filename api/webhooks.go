@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
@@ -39,7 +40,7 @@ type secretData struct {
 }
 
 type deliveriesInput struct {
-	PageParams
+	rest.PageParams
 	Status string `query:"status" enum:"pending,delivered,failed,parked"`
 }
 
@@ -69,34 +70,34 @@ type delivery struct {
 }
 
 func (s *server) webhookRoutes() {
-	register(s, operation{
-		id: "get-webhook", method: http.MethodGet, path: "/webhook", tag: tagWebhooks,
-		summary: "Read the endpoint", text: "Where events go that have no `callback_url` of their own.", gives: exampleWebhook,
+	rest.Register(s.rest, rest.Operation{
+		ID: "get-webhook", Method: http.MethodGet, Path: "/webhook", Tag: tagWebhooks,
+		Summary: "Read the endpoint", Text: "Where events go that have no `callback_url` of their own.", Gives: exampleWebhook,
 	}, s.getWebhook)
-	register(s, operation{
-		id: "set-webhook", method: http.MethodPut, path: "/webhook", tag: tagWebhooks,
-		summary: "Change the endpoint", text: "What is left out stays as it is.", body: webhookBody{},
-		sends: map[string]any{"url": "https://merchant.example/hooks", "events": []string{"order.updated"}, "enabled": true}, gives: exampleWebhook,
-		refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
+	rest.Register(s.rest, rest.Operation{
+		ID: "set-webhook", Method: http.MethodPut, Path: "/webhook", Tag: tagWebhooks,
+		Summary: "Change the endpoint", Text: "What is left out stays as it is.", Body: webhookBody{},
+		Sends: map[string]any{"url": "https://merchant.example/hooks", "events": []string{"order.updated"}, "enabled": true}, Gives: exampleWebhook,
+		Refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
 	}, s.setWebhook)
-	register(s, operation{
-		id: "rotate-webhook-secret", method: http.MethodPost, path: "/webhook/secret", tag: tagWebhooks,
-		summary: "Get a new signing secret", text: "Signatures follow Standard Webhooks. For 24 hours both secrets sign.", gives: exampleSecret,
+	rest.Register(s.rest, rest.Operation{
+		ID: "rotate-webhook-secret", Method: http.MethodPost, Path: "/webhook/secret", Tag: tagWebhooks,
+		Summary: "Get a new signing secret", Text: "Signatures follow Standard Webhooks. For 24 hours both secrets sign.", Gives: exampleSecret,
 	}, s.rotateSecret)
-	register(s, operation{
-		id: "test-webhook", method: http.MethodPost, path: "/webhook/test", tag: tagWebhooks,
-		summary: "Send a test event", text: "An event of type `webhook.test` goes to the endpoint.", gives: exampleDelivery,
-		refusals: []fault.Kind{fault.NotAvailable},
+	rest.Register(s.rest, rest.Operation{
+		ID: "test-webhook", Method: http.MethodPost, Path: "/webhook/test", Tag: tagWebhooks,
+		Summary: "Send a test event", Text: "An event of type `webhook.test` goes to the endpoint.", Gives: exampleDelivery,
+		Refusals: []fault.Kind{fault.NotAvailable},
 	}, s.testWebhook)
-	register(s, operation{
-		id: "list-webhook-deliveries", method: http.MethodGet, path: "/webhook/deliveries", tag: tagWebhooks,
-		summary: "List deliveries", text: "Newest first.", gives: deliveriesData{Count: 1, Deliveries: []delivery{exampleDelivery}},
-		refusals: []fault.Kind{fault.Invalid},
+	rest.Register(s.rest, rest.Operation{
+		ID: "list-webhook-deliveries", Method: http.MethodGet, Path: "/webhook/deliveries", Tag: tagWebhooks,
+		Summary: "List deliveries", Text: "Newest first.", Gives: deliveriesData{Count: 1, Deliveries: []delivery{exampleDelivery}},
+		Refusals: []fault.Kind{fault.Invalid},
 	}, s.listDeliveries)
-	register(s, operation{
-		id: "replay-webhook-delivery", method: http.MethodPost, path: "/webhook/deliveries/{id}/replay", tag: tagWebhooks,
-		summary: "Send an event again", text: "The same bytes under the same `webhook-id`.", gives: exampleDelivery,
-		refusals: []fault.Kind{fault.NotFound, fault.NotAvailable},
+	rest.Register(s.rest, rest.Operation{
+		ID: "replay-webhook-delivery", Method: http.MethodPost, Path: "/webhook/deliveries/{id}/replay", Tag: tagWebhooks,
+		Summary: "Send an event again", Text: "The same bytes under the same `webhook-id`.", Gives: exampleDelivery,
+		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable},
 	}, s.replayDelivery)
 }
 
@@ -182,7 +183,7 @@ func (s *server) testWebhook(ctx context.Context, _ *noInput) (*delivery, error)
 }
 
 func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deliveriesData, error) {
-	limit, before, err := in.parse(cursorDeliveries)
+	limit, before, err := in.Parse(cursorDeliveries)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*deli
 	out := &deliveriesData{Deliveries: []delivery{}}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorDeliveries, rows[limit-1].ID)
+		next := rest.Cursor(cursorDeliveries, rows[limit-1].ID)
 		out.NextCursor = &next
 	}
 	if out.Deliveries, err = s.deliveries(ctx, rows); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/trace"
@@ -46,28 +47,28 @@ type withdrawInput struct {
 }
 
 type withdrawalsInput struct {
-	PageParams
-	RangeParams
+	rest.PageParams
+	rest.RangeParams
 	Status string `query:"status" enum:"pending,processing,success,rejected"`
 }
 
 func (s *server) withdrawRoutes() {
-	register(s, operation{
-		id: "create-withdrawal", method: http.MethodPost, path: "/withdraw", tag: tagMoney,
-		summary: "Have money paid out", text: textWithdraw, body: withdrawBody{}, gives: exampleWithdrawal(),
-		sends: map[string]any{"ref": "wd-0001", "amount": 100_000, "method": "dana", "account_number": "081234567890", "account_name": "John Doe"},
-		refusals: []fault.Kind{
+	rest.Register(s.rest, rest.Operation{
+		ID: "create-withdrawal", Method: http.MethodPost, Path: "/withdraw", Tag: tagMoney,
+		Summary: "Have money paid out", Text: textWithdraw, Body: withdrawBody{}, Gives: exampleWithdrawal(),
+		Sends: map[string]any{"ref": "wd-0001", "amount": 100_000, "method": "dana", "account_number": "081234567890", "account_name": "John Doe"},
+		Refusals: []fault.Kind{
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InsufficientBalance,
 		},
 	}, s.createWithdrawal)
-	register(s, operation{
-		id: "get-withdrawal", method: http.MethodGet, path: "/withdraw/{withdraw_id}", tag: tagMoney,
-		summary: "Read a withdrawal", text: "By our withdraw_id, or by your own ref.", refusals: []fault.Kind{fault.NotFound}, gives: exampleWithdrawal(),
+	rest.Register(s.rest, rest.Operation{
+		ID: "get-withdrawal", Method: http.MethodGet, Path: "/withdraw/{withdraw_id}", Tag: tagMoney,
+		Summary: "Read a withdrawal", Text: "By our withdraw_id, or by your own ref.", Refusals: []fault.Kind{fault.NotFound}, Gives: exampleWithdrawal(),
 	}, s.getWithdrawal)
-	register(s, operation{
-		id: "list-withdrawals", method: http.MethodGet, path: "/withdrawals", tag: tagMoney,
-		summary: "List withdrawals", text: "Newest first.", refusals: []fault.Kind{fault.Invalid},
-		gives: withdrawalsData{Count: 1, Withdrawals: []withdrawData{exampleWithdrawal()}},
+	rest.Register(s.rest, rest.Operation{
+		ID: "list-withdrawals", Method: http.MethodGet, Path: "/withdrawals", Tag: tagMoney,
+		Summary: "List withdrawals", Text: "Newest first.", Refusals: []fault.Kind{fault.Invalid},
+		Gives: withdrawalsData{Count: 1, Withdrawals: []withdrawData{exampleWithdrawal()}},
 	}, s.listWithdrawals)
 }
 
@@ -141,11 +142,11 @@ func (s *server) getWithdrawal(ctx context.Context, in *withdrawInput) (*withdra
 }
 
 func (s *server) listWithdrawals(ctx context.Context, in *withdrawalsInput) (*withdrawalsData, error) {
-	limit, before, err := in.PageParams.parse(cursorWithdrawals)
+	limit, before, err := in.PageParams.Parse(cursorWithdrawals)
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := in.RangeParams.parse(s.loc)
+	from, to, err := in.RangeParams.Parse(s.loc)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (s *server) listWithdrawals(ctx context.Context, in *withdrawalsInput) (*wi
 	out := &withdrawalsData{Withdrawals: []withdrawData{}}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next := cursor(cursorWithdrawals, rows[limit-1].ID)
+		next := rest.Cursor(cursorWithdrawals, rows[limit-1].ID)
 		out.NextCursor = &next
 	}
 	for _, w := range rows {

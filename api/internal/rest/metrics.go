@@ -1,4 +1,4 @@
-package api
+package rest
 
 import (
 	"net/http"
@@ -9,28 +9,28 @@ import (
 	"github.com/muarahq/muara/pkg/metrics"
 )
 
-// Labels of what is not one of our routes.
+// Labels of what is not one of a service's routes.
 const (
-	routeUnknown = "unknown"
-	routePage    = "page"
-	// All of them, whosever they are.
-	routeCallback = "callback"
+	RouteUnknown = "unknown"
+	RoutePage    = "page"
 )
 
-type requestMetrics struct {
+// Metrics count what a service answers.
+type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	limited  prometheus.Counter
 }
 
-func newRequestMetrics(reg prometheus.Registerer) *requestMetrics {
-	m := &requestMetrics{
+// NewMetrics registers a service's metrics, whose names start with prefix (muara_http); reg may be nil.
+func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
+	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "muara_http_requests_total", Help: "Requests by route, method and class of status.",
+			Name: prefix + "_requests_total", Help: "Requests by route, method and class of status.",
 		}, []string{"route", "method", "class"}),
-		seconds: prometheus.NewHistogramVec(metrics.Seconds("muara_http_request_seconds", "Time to answer by route."), []string{"route"}),
+		seconds: prometheus.NewHistogramVec(metrics.Seconds(prefix+"_request_seconds", "Time to answer by route."), []string{"route"}),
 		limited: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "muara_http_rate_limited_total", Help: "Requests that were refused because their merchant had sent too many.",
+			Name: prefix + "_rate_limited_total", Help: "Requests that were refused because their caller had sent too many.",
 		}),
 	}
 	if reg != nil {
@@ -39,7 +39,7 @@ func newRequestMetrics(reg prometheus.Registerer) *requestMetrics {
 	return m
 }
 
-func (m *requestMetrics) observe(route, method string, status int, took time.Duration) {
+func (m *Metrics) observe(route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, knownMethod(method), class(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 	if status == http.StatusTooManyRequests {

@@ -1,4 +1,4 @@
-package api
+package rest
 
 import (
 	"net/http"
@@ -7,23 +7,25 @@ import (
 	"strings"
 )
 
-// router finds the handler of a method and a path below the base path. Unlike
+// Router finds the handler of a method and a path below the base path. Unlike
 // http.ServeMux it never redirects and never answers by itself: paths are not
 // cleaned (".." may be a merchant's ref) and what is not found is the gate's to
 // refuse. HEAD is served as GET.
-type router struct{ root node }
+type Router struct{ root Node }
 
-type node struct {
-	children map[string]*node
+// Node is a place in the tree of routes.
+type Node struct {
+	children map[string]*Node
 	// param is the child for any one segment; name is what it is called.
-	param    *node
-	name     string
-	pattern  string
+	param *Node
+	name  string
+	// Pattern is the route with its parameters' names.
+	Pattern  string
 	handlers map[string]http.HandlerFunc
 }
 
 // HandleFunc adds a handler for "METHOD /path/{name}".
-func (t *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+func (t *Router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
 	method, path, _ := strings.Cut(pattern, " ")
 	n := &t.root
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
@@ -33,31 +35,31 @@ func (t *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Re
 		n.handlers = map[string]http.HandlerFunc{}
 	}
 	if n.handlers[method] != nil {
-		panic("api: two handlers for " + pattern)
+		panic("rest: two handlers for " + pattern)
 	}
-	n.pattern, n.handlers[method] = path, h
+	n.Pattern, n.handlers[method] = path, h
 }
 
-func (n *node) child(segment string) *node {
+func (n *Node) child(segment string) *Node {
 	if name, ok := strings.CutPrefix(segment, "{"); ok {
 		if n.param == nil {
-			n.param = &node{name: strings.TrimSuffix(name, "}")}
+			n.param = &Node{name: strings.TrimSuffix(name, "}")}
 		}
 		return n.param
 	}
 	if n.children == nil {
-		n.children = map[string]*node{}
+		n.children = map[string]*Node{}
 	}
 	if n.children[segment] == nil {
-		n.children[segment] = &node{}
+		n.children[segment] = &Node{}
 	}
 	return n.children[segment]
 }
 
-// ServeHTTP is there for Huma's adapter; the gate uses find.
-func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if n := t.find(r, r.URL.EscapedPath()); n != nil {
-		if h := n.handler(r.Method); h != nil {
+// ServeHTTP is there for Huma's adapter; the gate uses Find.
+func (t *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if n := t.Find(r, r.URL.EscapedPath()); n != nil {
+		if h := n.Handler(r.Method); h != nil {
 			h(w, r)
 			return
 		}
@@ -65,8 +67,8 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// find gives the route of an escaped path and puts its parameters into r; nil when there is none.
-func (t *router) find(r *http.Request, path string) *node {
+// Find gives the route of an escaped path and puts its parameters into r; nil when there is none.
+func (t *Router) Find(r *http.Request, path string) *Node {
 	n := &t.root
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		next := n.children[segment]
@@ -89,15 +91,16 @@ func (t *router) find(r *http.Request, path string) *node {
 	return n
 }
 
-func (n *node) handler(method string) http.HandlerFunc {
+// Handler gives the handler of a method; nil when the route does not take it.
+func (n *Node) Handler(method string) http.HandlerFunc {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	return n.handlers[method]
 }
 
-// allow lists the methods of a route for the Allow header.
-func (n *node) allow() string {
+// Allow lists the methods of a route for the Allow header.
+func (n *Node) Allow() string {
 	methods := make([]string, 0, len(n.handlers)+1)
 	for m := range n.handlers {
 		methods = append(methods, m)

@@ -1,4 +1,4 @@
-package api
+package rest
 
 import (
 	"encoding/base64"
@@ -22,8 +22,8 @@ type PageParams struct {
 	Cursor string `query:"cursor" doc:"Where to go on: the last answer's next_cursor."`
 }
 
-// parse gives the number of rows and the key that the page ends before (zero: from the newest).
-func (p *PageParams) parse(kind cursorKind) (limit int, before int64, err error) {
+// Parse gives the number of rows and the key that the page ends before (zero: from the newest).
+func (p *PageParams) Parse(kind CursorKind) (limit int, before int64, err error) {
 	limit = defaultLimit
 	if p.Limit != "" {
 		n, err := strconv.Atoi(p.Limit)
@@ -37,7 +37,7 @@ func (p *PageParams) parse(kind cursorKind) (limit int, before int64, err error)
 	}
 	if p.Cursor != "" {
 		var ok bool
-		if before, ok = parseCursor(kind, p.Cursor); !ok {
+		if before, ok = ParseCursor(kind, p.Cursor); !ok {
 			return 0, 0, fault.Field("cursor", "is not one of ours")
 		}
 	}
@@ -46,27 +46,17 @@ func (p *PageParams) parse(kind cursorKind) (limit int, before int64, err error)
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// cursorKind tells the cursors of the lists apart.
-type cursorKind byte
-
-const (
-	cursorOrders     cursorKind = 'o'
-	cursorMutations  cursorKind = 'm'
-	cursorDeliveries cursorKind = 'd'
-	cursorDeposits   cursorKind = 'i'
-
-	cursorWithdrawals cursorKind = 'w'
-	cursorStatement   cursorKind = 's'
-)
+// CursorKind tells the cursors of the lists apart.
+type CursorKind byte
 
 const (
 	cursorKey  = 8
 	cursorSize = 1 + cursorKey + crc32.Size
 )
 
-// cursor writes a key so that nobody is tempted to read it, and with a sum, so
+// Cursor writes a key so that nobody is tempted to read it, and with a sum, so
 // that a spoilt one is refused and not obeyed.
-func cursor(kind cursorKind, key int64) string {
+func Cursor(kind CursorKind, key int64) string {
 	b := make([]byte, 0, cursorSize)
 	b = append(b, byte(kind))
 	b = binary.BigEndian.AppendUint64(b, uint64(key))
@@ -74,7 +64,8 @@ func cursor(kind cursorKind, key int64) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func parseCursor(kind cursorKind, text string) (key int64, ok bool) {
+// ParseCursor reads what [Cursor] wrote.
+func ParseCursor(kind CursorKind, text string) (key int64, ok bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) != cursorSize || b[0] != byte(kind) {
 		return 0, false
@@ -84,7 +75,7 @@ func parseCursor(kind cursorKind, text string) (key int64, ok bool) {
 	}
 	key = int64(binary.BigEndian.Uint64(b[1:]))
 	// base64 passes over line breaks: what is not as it was given out is spoilt.
-	return key, key > 0 && cursor(kind, key) == text
+	return key, key > 0 && Cursor(kind, key) == text
 }
 
 // RangeParams select by time.
@@ -93,8 +84,8 @@ type RangeParams struct {
 	To   string `query:"to" doc:"Before this time (RFC 3339), or up to the end of this day (YYYY-MM-DD)." example:"2026-11-30"`
 }
 
-// parse reads both ends; a bare date is a day in the brand's time zone, and as to includes that day.
-func (p *RangeParams) parse(loc *time.Location) (from, to *time.Time, err error) {
+// Parse reads both ends; a bare date is a day in the brand's time zone, and as to includes that day.
+func (p *RangeParams) Parse(loc *time.Location) (from, to *time.Time, err error) {
 	if from, err = parseTime("from", p.From, loc, 0); err != nil {
 		return nil, nil, err
 	}
