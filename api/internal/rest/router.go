@@ -111,3 +111,21 @@ func (n *Node) Allow() string {
 	slices.Sort(methods)
 	return strings.Join(methods, ", ")
 }
+
+// routes lists what is below a node as "METHOD /path".
+func (n *Node) routes() (all []string) {
+	for method := range n.handlers {
+		all = append(all, method+" "+n.Pattern)
+	}
+	for _, child := range n.children {
+		all = append(all, child.routes()...)
+	}
+	if n.param != nil {
+		all = append(all, n.param.routes()...)
+	}
+	return all
+}
+
+// Routes lists every route below the base path as "METHOD /path", in order, whether the
+// document has it or not.
+func (s *Service) Routes() []string { return slices.Sorted(slices.Values(s.router.root.routes())) }
