@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/report"
 	"github.com/muarahq/muara/pkg/webhook"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
@@ -60,6 +62,15 @@ func (s *Scheduler) balanceOnce(ctx context.Context) (int, error) {
 // rollupOnce sums closed hours.
 func (s *Scheduler) rollupOnce(ctx context.Context) (int, error) {
 	return ledger.Rollup(ctx, s.Pool, s.Now())
+}
+
+// reportOnce adds closed hours to the days of reports.
+func (s *Scheduler) reportOnce(ctx context.Context) (int, error) {
+	zone := s.Location
+	if zone == nil {
+		zone = time.UTC
+	}
+	return report.Close(ctx, s.Pool, zone, s.Now())
 }
 
 // errDrift says that the books do not explain themselves.

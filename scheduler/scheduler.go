@@ -83,6 +83,7 @@ func (s *Scheduler) jobs() []job {
 		{"catalogue", 2 * time.Second, s.catalogueOnce},
 		{"balance", 30 * time.Second, s.balanceOnce},
 		{"rollup", 10 * time.Minute, s.rollupOnce},
+		{"report", 10 * time.Minute, s.reportOnce},
 		{"tiers", 30 * time.Second, s.tiersOnce},
 		{"low_balances", 15 * time.Second, s.lowOnce},
 		{"verify", time.Hour, s.verifyOnce},

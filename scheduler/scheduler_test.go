@@ -191,6 +191,18 @@ func TestDriftIsSeen(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestClosedHoursAreAddedToTheDaysOfReports(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.place(2)
+	d.now = d.now.Add(2 * time.Hour)
+	require.Positive(t, d.atOnce((*Scheduler).reportOnce))
+	var placed int
+	require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT sum(placed) FROM report_orders`).Scan(&placed))
+	require.Equal(t, 2, placed, "by both schedulers together")
+	require.Zero(t, d.atOnce((*Scheduler).reportOnce))
+}
+
 func TestHowRowsAndQueuesStandIsMeasured(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

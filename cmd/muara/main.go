@@ -51,6 +51,7 @@ type cli struct {
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: how they are, pause, resume."`
 	Ledger   ledgerCmd   `cmd:"" help:"The books: verify, statements."`
 	Webhook  webhookCmd  `cmd:"" help:"Outgoing webhooks: list, replay."`
+	Report   reportCmd   `cmd:"" help:"What the business came to: orders, margin, losses, money in and out."`
 
 	Migrate migrateCmd `cmd:"" help:"The database's schema."`
 	Conf    configCmd  `cmd:"" name:"config" help:"The configuration."`

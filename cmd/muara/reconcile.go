@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/reconcile"
+	"github.com/muarahq/muara/pkg/sheet"
 )
 
 type upstreamReconcileCmd struct {
@@ -93,50 +93,37 @@ func (c *upstreamReconcileCmd) watch(e *env, pool *pgxpool.Pool, id int64) (*rec
 	}
 }
 
-// export writes the lines as CSV, one at a time.
-func (c *upstreamReconcileCmd) export(e *env, pool *pgxpool.Pool, id int64) (err error) {
-	out := e.stdout
-	if c.CSV != "-" {
-		f, err := os.OpenFile(c.CSV, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // customers' numbers are in it
-		if err != nil {
+// export writes the lines as CSV, one at a time. Customers' numbers are in it.
+func (c *upstreamReconcileCmd) export(e *env, pool *pgxpool.Pool, id int64) error {
+	return e.CSV(c.CSV, func(out io.Writer) error {
+		w := csv.NewWriter(out)
+		head := []string{"kind", "order", "attempt", "our_ref", "upstream_ref", "code", "target", "ours", "theirs", "ours_cost", "theirs_cost", "at", "note"}
+		if err := w.Write(head); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
-	}
-	w := csv.NewWriter(out)
-	head := []string{"kind", "order", "attempt", "our_ref", "upstream_ref", "code", "target", "ours", "theirs", "ours_cost", "theirs_cost", "at", "note"}
-	if err := w.Write(head); err != nil {
-		return err
-	}
-	err = reconcile.Lines(e.ctx, pool, id, c.All, func(l reconcile.Line) error {
-		row := []string{
-			string(l.Kind), "", "", safe(l.OurRef), safe(l.UpstreamRef), safe(l.Code), safe(l.Target), l.Ours, l.Theirs, "", "", "", safe(l.Note),
-		}
-		if l.OrderID != 0 {
-			row[1], row[2] = strconv.FormatInt(l.OrderID, 10), strconv.Itoa(l.Attempt)
-		}
-		if l.OursCost != nil {
-			row[9] = strconv.FormatInt(*l.OursCost, 10)
-		}
-		if l.TheirsCost != nil {
-			row[10] = strconv.FormatInt(*l.TheirsCost, 10)
-		}
-		if l.At != nil {
-			row[11] = l.At.UTC().Format(time.RFC3339)
-		}
-		return w.Write(row)
+		err := reconcile.Lines(e.ctx, pool, id, c.All, func(l reconcile.Line) error { return w.Write(lineCells(&l)) })
+		w.Flush()
+		return errors.Join(err, w.Error())
 	})
-	w.Flush()
-	return errors.Join(err, w.Error())
 }
 
-// safe keeps a spreadsheet from taking a text of the upstream for a formula.
-func safe(s string) string {
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@' || s[0] == '\t' || s[0] == '\r') {
-		return "'" + s
+func lineCells(l *reconcile.Line) []string {
+	cells := []string{
+		string(l.Kind), "", "", sheet.Text(l.OurRef), sheet.Text(l.UpstreamRef), sheet.Text(l.Code), sheet.Text(l.Target), l.Ours, l.Theirs, "", "", "", sheet.Text(l.Note),
 	}
-	return s
+	if l.OrderID != 0 {
+		cells[1], cells[2] = strconv.FormatInt(l.OrderID, 10), strconv.Itoa(l.Attempt)
+	}
+	if l.OursCost != nil {
+		cells[9] = strconv.FormatInt(*l.OursCost, 10)
+	}
+	if l.TheirsCost != nil {
+		cells[10] = strconv.FormatInt(*l.TheirsCost, 10)
+	}
+	if l.At != nil {
+		cells[11] = l.At.UTC().Format(time.RFC3339)
+	}
+	return cells
 }
 
 func printRun(w io.Writer, r *reconcile.Run) {

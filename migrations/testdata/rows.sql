@@ -96,3 +96,8 @@ VALUES ('order', 1, 1, 'rq', 2500, 'unknown', nextval('float_ticks'), nextval('f
 INSERT INTO float_gaps (upstream, amount, before, after, found_at) VALUES ('rq', -700, 1, 2, now());
 INSERT INTO order_evidence (order_id, n, verdict, detail, created_at) VALUES (1, 1, 'not_bought', '{}', now());
 INSERT INTO low_balances (wallet_id, threshold, told, version, updated_at) SELECT id, 50000, false, 0, now() FROM wallets;
+INSERT INTO report_orders (day, mode, merchant_id, tier, category, sku, upstream, placed, completed, partial, failed, canceled, expired, volume, refunds, revenue, cost, loss)
+SELECT current_date, 'live', merchant_id, 1, 'ppob', 'TSEL10', 'rq', 1, 1, 0, 0, 0, 0, 10500, 0, 10500, 10100, 0 FROM wallets;
+INSERT INTO report_flows (day, mode, kind, gateway, n, amount) VALUES (current_date, 'live', 'deposit', 'rq', 1, 50000);
+INSERT INTO report_below_cost (order_id, revenue, cost, loss, at) SELECT id, 100, 200, 0, now() FROM orders;
+INSERT INTO report_closed (zone, through) VALUES ('Asia/Jakarta', now());
