@@ -16,6 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/seal"
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -208,6 +209,16 @@ func awaitCatalogue(ctx context.Context, g *gateway, out *screen) error {
 	}
 }
 
+// sellers is how many upstreams have a catalogue.
+func (g *gateway) sellers() (n int) {
+	for _, u := range g.cfg.Upstreams {
+		if kind, ok := drivers.ByName(u.Driver); ok && !kind.NoGoods {
+			n++
+		}
+	}
+	return n
+}
+
 func (g *gateway) catalogueProgress(ctx context.Context) (text string, done bool, err error) {
 	rows, err := g.deps.DB.Pool.Query(ctx, `SELECT upstream, count(*), count(last_done_at), coalesce(max(last_error), ''),
 		bool_and(service <> '' OR last_done_at IS NOT NULL OR next_run_at > $2) AND count(last_done_at) FILTER (WHERE service <> '') >= least($1, count(*) FILTER (WHERE service <> ''))
@@ -229,5 +240,5 @@ func (g *gateway) catalogueProgress(ctx context.Context) (text string, done bool
 		done = done && far
 		return nil
 	})
-	return strings.Join(parts, ", "), done && len(parts) >= len(g.cfg.Upstreams), err
+	return strings.Join(parts, ", "), done && len(parts) >= g.sellers(), err
 }

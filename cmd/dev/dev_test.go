@@ -174,6 +174,11 @@ func wanted(line string) string {
 		{`"amount":50000`, `"qr_string":"000201`},
 		{"/deposit/dep-", `"credited":true`},
 		{"deposit list", "paid"},
+		{"/check/bank", `"status":"valid"`},
+		{"/withdraw'", `"status":"pending"`},
+		{"withdraw approve", "approved"},
+		{"withdraw list", "valid"}, // the look at whose account it is; until then nobody may say yes
+		{"/withdraw/wd-", `"status":"success"`},
 		{"/mutations?", `"kind":"order"`},
 		{"/webhook/test", `"ok":true`},
 		{"/metrics'", "muara_"},
@@ -197,7 +202,7 @@ func TestEveryPrintedLineWorksAsPasted(t *testing.T) {
 	r := newFirstRun(t)
 	p := r.start()
 	lines := p.commands()
-	require.GreaterOrEqual(t, len(lines), 31, "this many are printed")
+	require.GreaterOrEqual(t, len(lines), 36, "this many are printed")
 	paste(t, "go run ./cmd/muara version") // what is built once is not waited for below
 	for _, line := range lines {
 		shows := wanted(line)

@@ -24,6 +24,7 @@ import (
 	"github.com/muarahq/muara/pkg/pg"
 	digiflazz "github.com/muarahq/muara/pkg/upstream/digiflazz/emulator"
 	"github.com/muarahq/muara/pkg/upstream/emulate"
+	invoice "github.com/muarahq/muara/pkg/upstream/invoice/emulator"
 	rqid "github.com/muarahq/muara/pkg/upstream/rqid/emulator"
 	rumahotp "github.com/muarahq/muara/pkg/upstream/rumahotp/emulator"
 	smm "github.com/muarahq/muara/pkg/upstream/smm/emulator"
@@ -112,13 +113,15 @@ func (g *gateway) startBeside(ctx context.Context, health *metrics.Health) {
 		Config: emulate.Config{Seed: 4, Script: script}, Username: emulatorKey, APIKey: emulatorKey,
 		Hook: digiflazz.Hook{URL: role.CallbackURL(g.cfg, postUpstream), Secret: emulatorKey},
 	})
+	gate := invoice.New(invoice.Config{Config: emulate.Config{Seed: 5, Script: script}, APIKey: emulatorKey})
 	control := http.NewServeMux()
+	control.Handle("/invoice/control/", http.StripPrefix("/invoice", gate.Control()))
 	control.Handle("/digiflazz/control/", http.StripPrefix("/digiflazz", topups.Control()))
 	control.Handle("/rumahotp/control/", http.StripPrefix("/rumahotp", otp.Control()))
 	control.Handle("/rqid/control/", http.StripPrefix("/rqid", ppob.Control()))
 	control.Handle("/smm/control/", http.StripPrefix("/smm", panel.Control()))
 	for name, handler := range map[string]http.Handler{
-		otpUpstream: otp, ppobUpstream: ppob, smmUpstream: panel, postUpstream: topups, "control": control, "receiver": g.receiver,
+		otpUpstream: otp, ppobUpstream: ppob, smmUpstream: panel, postUpstream: topups, gateUpstream: gate, "control": control, "receiver": g.receiver,
 	} {
 		g.beside.Go(func() error { return serve(ctx, g.listeners[name], handler) })
 	}

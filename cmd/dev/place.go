@@ -31,9 +31,12 @@ const (
 	ppobUpstream = "rqid-1"
 	smmUpstream  = "panel-1"
 	postUpstream = "digiflazz-1" // it posts what becomes of purchases
+	gateUpstream = "invoice-1"   // it pays withdrawals out
 	emulatorKey  = "demo"
 	// The account at the panel is in dollars, as most are.
 	smmCurrency, smmRate = "USD", "16350.25"
+	// withdrawFee is what a withdrawal costs its merchant, in rupiah.
+	withdrawFee = 2_500
 
 	encryptionKeyFile = "encryption_key"
 	configFile        = "muara.yaml"
@@ -83,7 +86,7 @@ func openPlace(ctx context.Context, o options, out *screen) (_ *place, err error
 		return nil, err
 	}
 	for name, port := range map[string]int{
-		"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103, postUpstream: 9106,
+		"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103, gateUpstream: 9104, postUpstream: 9106,
 	} {
 		if p.listeners[name], err = listen(ctx, port); err != nil {
 			return nil, err
@@ -220,7 +223,7 @@ upstreams:
     credentials: {api_key: %s}
     budget: {requests: %d, per: %s}
     timeout: 20s
-    provides: [otp, ppob, deposit]
+    provides: [otp, ppob, deposit, check]
   - name: %s
     driver: rqid
     base_url: %s
@@ -240,6 +243,13 @@ upstreams:
     credentials: {username: %s, api_key: %s, webhook_secret: %s}
     timeout: 20s
     provides: [ppob]
+  - name: %s
+    driver: invoice
+    base_url: %s
+    credentials: {api_key: %s}
+    timeout: 20s
+    provides: [withdraw]
+withdrawals: {fee_fixed: %d}
 webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8", "::1/128"]}
 worker: {metrics_listen: "off"}
 scheduler: {metrics_listen: "off"}
@@ -248,7 +258,7 @@ log: {level: info, format: text}
 		p.listeners["api"].Addr(), p.listeners["metrics"].Addr(), p.url("api"), database, redis, filepath.Join(p.dir, encryptionKeyFile),
 		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey,
 		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate,
-		postUpstream, p.url(postUpstream), emulatorKey, emulatorKey, emulatorKey)
+		postUpstream, p.url(postUpstream), emulatorKey, emulatorKey, emulatorKey, gateUpstream, p.url(gateUpstream), emulatorKey, withdrawFee)
 	if err := keep(p.configPath(), data); err != nil {
 		return err
 	}

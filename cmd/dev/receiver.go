@@ -121,12 +121,16 @@ func line(e received) string {
 				ID     string `json:"deposit_id"`
 				Status string `json:"status"`
 			} `json:"deposit"`
+			Withdraw struct {
+				Ref    string `json:"ref"`
+				Status string `json:"status"`
+			} `json:"withdraw"`
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(e.Body, &event) // what is not there stays empty
 	words := []string{"webhook ", event.Type}
 	o := event.Data.Order
-	words = append(words, o.Ref, o.Status, event.Data.Deposit.ID, event.Data.Deposit.Status)
+	words = append(words, o.Ref, o.Status, event.Data.Deposit.ID, event.Data.Deposit.Status, event.Data.Withdraw.Ref, event.Data.Withdraw.Status)
 	for _, f := range []struct {
 		name  string
 		value *string

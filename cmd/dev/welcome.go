@@ -20,10 +20,14 @@ import (
 type goods struct {
 	ppob, bill, otp, smm, product string
 	service                       string
+	bank                          string // an account there is looked up
 }
 
 // smmQuantity is how many the printed line orders of a social media service.
 const smmQuantity = 100
+
+// demoAccount is whose e-wallet the printed lines look up and pay out to.
+const demoAccount = "081234567890"
 
 // goodsTime bounds the wait for the API to have seen what was imported.
 const goodsTime = 30 * time.Second
@@ -96,11 +100,26 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 			break
 		}
 	}
+	var banks struct {
+		Banks []struct {
+			Code string `json:"bank_code"`
+			Type string `json:"type"`
+		} `json:"banks"`
+	}
+	if err := c.get(ctx, "/check/banks", &banks); err != nil {
+		return nil, err
+	}
+	for _, b := range banks.Banks {
+		if b.Type == "ewallet" {
+			out.bank = b.Code
+			break
+		}
+	}
 	if err := c.findNumber(ctx, out); err != nil {
 		return nil, err
 	}
-	if out.ppob == "" || out.bill == "" || out.otp == "" || out.smm == "" || out.product == "" {
-		return nil, fmt.Errorf("%w: ppob %q, bill %q, otp %q, smm %q, product %q", errNothing, out.ppob, out.bill, out.otp, out.smm, out.product)
+	if out.ppob == "" || out.bill == "" || out.otp == "" || out.smm == "" || out.product == "" || out.bank == "" {
+		return nil, fmt.Errorf("%w: ppob %q, bill %q, otp %q, smm %q, product %q, e-wallet %q", errNothing, out.ppob, out.bill, out.otp, out.smm, out.product, out.bank)
 	}
 	return out, nil
 }
@@ -193,6 +212,13 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say("\n  # money in: a QRIS code (a picture of it is at qr_image); somebody pays it after %s, and the balance has it some seconds later", g.paidAfter())
 	post("/deposit", `{"amount":50000,"ref":"dep-`+run+`"}`)
 	curl("/deposit/dep-" + run)
+	say("\n  # whose account it is, and money out to one: an operator lets it go")
+	curl("/check/bank?bank_code=" + s.bank + "&account_number=" + demoAccount)
+	post("/withdraw", `{"ref":"wd-`+run+`","amount":25000,"method":"dana","account_number":"`+demoAccount+`","account_name":"Demo"}`)
+	muara := "go run ./cmd/muara --config " + shorten(g.configPath())
+	say("  %s withdraw list --state pending", muara)
+	say("  %s withdraw approve $(%s --json withdraw list --state pending | grep -o 'MRA-WD-[A-Z0-9]*' | head -n 1)", muara, muara)
+	curl("/withdraw/wd-" + run)
 	say("\n  # test mode: a wallet and a catalogue of its own; the last two digits choose the outcome (docs/test-mode.md)")
 	say("  curl -s -H 'Authorization: Bearer %s' '%s/ppob/products'", d.TestKey, base)
 	say("  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s' '%s/order'", d.TestKey,
@@ -220,8 +246,8 @@ func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
 		{"metrics, health", g.url("metrics") + "/metrics, /readyz"},
 		{"webhook receiver", g.url("receiver") + " (the demo merchant's; verifies signatures)"},
 		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + "), " +
-			g.url(smmUpstream) + "/api/v2 (" + smmUpstream + "), " + g.url(postUpstream) + "/v1 (" + postUpstream + ")"},
-		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/…, /smm/…, /digiflazz/…"},
+			g.url(smmUpstream) + "/api/v2 (" + smmUpstream + "), " + g.url(postUpstream) + "/v1 (" + postUpstream + "), " + g.url(gateUpstream) + " (" + gateUpstream + ")"},
+		{"their control", g.url("control") + "/rumahotp/control/books, /rqid/…, /smm/…, /digiflazz/…, /invoice/…"},
 		{"redis", redis},
 		{"demo merchant", d.MerchantID + ", its key in " + shorten(filepath.Join(g.dir, demoFile))},
 		{"configuration", shorten(g.configPath())},
