@@ -225,15 +225,29 @@ func (w *Worker) searchPayout(ctx context.Context, wd *withdraw.Withdrawal) erro
 		return unlessStale(err)
 	}
 	ctx = context.WithoutCancel(ctx)
-	if len(found) == 1 && whole && !found[0].CreatedAt.IsZero() {
+	s := withdraw.Search{Attempt: wd.Attempt, Found: withdraw.FoundNone}
+	if len(found) == 1 && whole && found[0].UpstreamRef != "" && !found[0].CreatedAt.IsZero() {
+		twin, err := w.Payouts.PaidUnnamed(ctx, wd, wd.SentAt.Add(-2*historyBefore))
+		if err != nil {
+			return err
+		}
 		a := payoutWord(wd, &found[0])
 		a.Attempt, a.Cause = wd.Attempt, "history"
-		if _, err = w.Payouts.Heard(ctx, wd.ID, a); !errors.Is(err, withdraw.ErrTaken) {
+		switch {
+		case twin:
+			s.Detail = "it may be that of one which was settled by hand"
+		case a.Word == withdraw.Gone || a.Word == withdraw.Silent:
+			// There is something that could be it, which must not be taken for nothing.
+			s.Found, s.Detail = withdraw.FoundPart, "what it says is not understood: "+a.UpstreamRef+" "+a.Code
+			_, err = w.Payouts.Searched(ctx, wd.ID, s)
 			return unlessStale(err)
+		default:
+			if _, err = w.Payouts.Heard(ctx, wd.ID, a); !errors.Is(err, withdraw.ErrTaken) {
+				return unlessStale(err)
+			}
+			found = nil // another withdrawal was faster to prove that it is its own
 		}
-		found = nil // another withdrawal was faster to prove that it is its own
 	}
-	s := withdraw.Search{Attempt: wd.Attempt, Found: withdraw.FoundNone}
 	switch {
 	case len(found) > 0:
 		s.Found = withdraw.FoundSeveral
@@ -249,6 +263,7 @@ func (w *Worker) searchPayout(ctx context.Context, wd *withdraw.Withdrawal) erro
 // could be.
 func (w *Worker) payoutsLike(ctx context.Context, wd *withdraw.Withdrawal) (found []upstream.Payout, whole bool, err error) {
 	since, until := wd.SentAt.Add(-historyBefore), wd.SentAt.Add(historyAfter)
+	seen := map[string]bool{} // a payout made meanwhile pushes the last of a page onto the next
 	for page, n := 1, 0; page > 0 && !whole && n < historyPages; n++ {
 		slot, err := w.Client.Reserve(ctx, budget.Poll)
 		if err != nil {
@@ -263,7 +278,11 @@ func (w *Worker) payoutsLike(ctx context.Context, wd *withdraw.Withdrawal) (foun
 				whole = true // newest first: the rest is older
 				break
 			}
-			if p.Amount == wd.Amount && sameAccount(p.AccountNumber, wd.AccountNumber) && (p.Method == "" || strings.EqualFold(p.Method, wd.Method)) && !p.CreatedAt.After(until) {
+			if p.UpstreamRef != "" && seen[p.UpstreamRef] {
+				continue
+			}
+			seen[p.UpstreamRef] = true
+			if couldBe(wd, &p) && !p.CreatedAt.After(until) {
 				found = append(found, p)
 			}
 		}
@@ -275,7 +294,7 @@ func (w *Worker) payoutsLike(ctx context.Context, wd *withdraw.Withdrawal) (foun
 	for i := range found {
 		refs[i] = found[i].UpstreamRef
 	}
-	taken, err := w.Payouts.Taken(ctx, w.Client.Name, refs)
+	taken, err := w.Payouts.Taken(ctx, wd, refs)
 	if err != nil {
 		return nil, false, err
 	}
@@ -286,6 +305,13 @@ func (w *Worker) payoutsLike(ctx context.Context, wd *withdraw.Withdrawal) (foun
 		}
 	}
 	return free, whole, nil
+}
+
+// couldBe tells whether a payout of a history could be a withdrawal's. Where the gateway
+// has named it, that one alone.
+func couldBe(wd *withdraw.Withdrawal, p *upstream.Payout) bool {
+	return p.Amount == wd.Amount && sameAccount(p.AccountNumber, wd.AccountNumber) && (p.Method == "" || strings.EqualFold(p.Method, wd.Method)) &&
+		(wd.UpstreamRef == "" || p.UpstreamRef == wd.UpstreamRef)
 }
 
 // What a check found.

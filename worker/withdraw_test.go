@@ -290,6 +290,9 @@ func TestOnlyOnePayoutThatCanBeItIsEvidence(t *testing.T) {
 		"one that does not say when": {[][]upstream.Payout{{change(func(p *upstream.Payout) { p.CreatedAt = time.Time{} })}}, nil, withdraw.Unknown, true},
 		"one that was rejected":      {[][]upstream.Payout{{change(func(p *upstream.Payout) { p.State = upstream.Failed })}}, nil, withdraw.Rejected, false},
 		"no answer":                  {nil, errors.New("down"), withdraw.Unknown, false},
+		"one, pushed to a 2nd page":  {[][]upstream.Payout{{it}, {it}}, nil, withdraw.Success, false},
+		"one without a name":         {[][]upstream.Payout{{change(func(p *upstream.Payout) { p.UpstreamRef = "" })}}, nil, withdraw.Unknown, true},
+		"one in a word not known":    {[][]upstream.Payout{{change(func(p *upstream.Payout) { p.State = "resting" })}}, nil, withdraw.Unknown, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &payer{stage: s, k: s.payouts(), n: len(name) * 100}
@@ -308,6 +311,90 @@ func TestOnlyOnePayoutThatCanBeItIsEvidence(t *testing.T) {
 			require.Equal(t, c.flag, wd.Flag != "")
 		})
 	}
+}
+
+// doubted is a withdrawal whose sending was answered by what proves nothing.
+func (p *payer) doubted(a withdraw.Answer) *withdraw.Withdrawal {
+	p.t.Helper()
+	wd, err := p.k.Claim(p.t.Context(), p.approved().ID, "claim", time.Minute)
+	require.NoError(p.t, err)
+	a.Word, a.Attempt = withdraw.Lost, wd.Attempt
+	wd, err = p.k.Heard(p.t.Context(), wd.ID, a)
+	require.NoError(p.t, err)
+	require.Equal(p.t, withdraw.Unknown, wd.State)
+	return wd
+}
+
+func (p *payer) searched(wd *withdraw.Withdrawal) *withdraw.Withdrawal {
+	p.t.Helper()
+	require.NoError(p.t, p.w.searchPayout(p.t.Context(), p.read(wd)))
+	return p.read(wd)
+}
+
+func TestWhatIsNotUnderstoodIsNotTakenForNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, emulate.Digits(0, 0))
+	g := &ledgerbook{}
+	p := &payer{stage: s, k: s.payouts(), w: s.over("pays", g)}
+	wd := p.doubted(withdraw.Answer{Answered: true}) // refused in words: with a history that lacks it, a proof
+	s.advance(10 * time.Minute)
+	row := upstream.Payout{UpstreamRef: "P1", State: "resting", Amount: 50_000, AccountNumber: "081234567890", CreatedAt: *wd.SentAt}
+	g.pages = [][]upstream.Payout{{row}}
+	for range 3 {
+		wd = p.searched(wd)
+		require.Equal(t, withdraw.Unknown, wd.State, "there is something that may be it: it is not sent again")
+		require.Empty(t, wd.UpstreamRef)
+		s.advance(10 * time.Minute)
+	}
+	require.NotEmpty(t, wd.Flag, "a person is told in the end")
+	g.pages[0][0].State = upstream.Succeeded
+	wd = p.searched(wd)
+	require.Equal(t, withdraw.Success, wd.State)
+	require.Equal(t, "P1", wd.UpstreamRef)
+	p.verify()
+}
+
+func TestAPayoutThatTheGatewayNamedIsFoundByItsName(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, emulate.Digits(0, 0))
+	g := &ledgerbook{}
+	p := &payer{stage: s, k: s.payouts(), w: s.over("pays", g)}
+	wd := p.doubted(withdraw.Answer{UpstreamRef: "P1"}) // it named it, and said of it what nobody understands
+	named := upstream.Payout{UpstreamRef: "P1", State: upstream.Pending, Amount: 50_000, AccountNumber: "081234567890", CreatedAt: *wd.SentAt}
+	other := named
+	other.UpstreamRef, other.State = "P2", upstream.Succeeded
+	g.pages = [][]upstream.Payout{{other}}
+	require.Equal(t, withdraw.Unknown, p.searched(wd).State, "another one alike is no evidence")
+	g.pages = [][]upstream.Payout{{other, named}}
+	wd = p.searched(wd)
+	require.Equal(t, withdraw.Sent, wd.State, "its own name does not hide it")
+	require.Equal(t, "P1", wd.UpstreamRef)
+	p.verify()
+}
+
+func TestAPayoutSettledByHandIsNoEvidenceForTheNextOneAlike(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, emulate.Digits(0, 0))
+	g := &ledgerbook{}
+	p := &payer{stage: s, k: s.payouts(), w: s.over("pays", g)}
+	first := p.doubted(withdraw.Answer{})
+	paid := upstream.Payout{UpstreamRef: "P1", State: upstream.Succeeded, Amount: 50_000, AccountNumber: "081234567890", CreatedAt: *first.SentAt}
+	_, err := p.k.Resolve(t.Context(), first.ID, withdraw.Decision{As: withdraw.Success, Why: "seen at the gateway", Actor: "test"})
+	require.NoError(t, err)
+	s.advance(time.Minute)
+	g.pages = [][]upstream.Payout{{paid}}
+	second := p.searched(p.doubted(withdraw.Answer{}))
+	require.Equal(t, withdraw.Unknown, second.State, "the first's payout has nobody's name")
+	require.NotEmpty(t, second.Flag)
+
+	s.advance(24 * time.Hour)
+	_, err = p.k.Resolve(t.Context(), second.ID, withdraw.Decision{As: withdraw.Rejected, Why: "not there", Actor: "test"})
+	require.NoError(t, err)
+	third := p.doubted(withdraw.Answer{})
+	paid.UpstreamRef, paid.CreatedAt = "P3", *third.SentAt
+	g.pages = [][]upstream.Payout{{paid}}
+	require.Equal(t, withdraw.Success, p.searched(third).State, "a day later there is no mistaking it")
+	p.verify()
 }
 
 func TestAHistoryThatIsTooLongProvesNothing(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// takeDueSQL leases the withdrawal that is due longest; one whose account is still
-// being looked up waits a little.
+// takeDueSQL leases the withdrawal that is due longest, and before it one that its
+// merchant is watching.
 const takeDueSQL = `UPDATE withdrawals w SET next_run_at = $2::timestamptz + $3::interval FROM (
 		SELECT id FROM withdrawals WHERE gateway = $1 AND next_run_at <= $2
 		ORDER BY (watched_at > $2::timestamptz - interval '1 minute') DESC NULLS LAST, next_run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) d
@@ -80,9 +80,11 @@ func (k *Keeper) Touch(ctx context.Context, n int64) error {
 	return nil
 }
 
-// Taken gives which of a gateway's payouts belong to withdrawals of ours already.
-func (k *Keeper) Taken(ctx context.Context, gateway string, refs []string) (map[string]bool, error) {
-	rows, err := k.Pool.Query(ctx, `SELECT upstream_ref FROM withdrawals WHERE gateway = $1 AND upstream_ref = ANY ($2)`, gateway, refs)
+// Taken gives which of the payouts of a withdrawal's gateway belong to other
+// withdrawals of ours already.
+func (k *Keeper) Taken(ctx context.Context, w *Withdrawal, refs []string) (map[string]bool, error) {
+	rows, err := k.Pool.Query(ctx, `SELECT upstream_ref FROM withdrawals WHERE gateway = $1 AND upstream_ref = ANY ($2)
+		AND upstream_ref <> '' AND id <> $3`, w.Gateway, refs, w.ID)
 	if err != nil {
 		return nil, fmt.Errorf("withdraw: taken: %w", err)
 	}
@@ -95,4 +97,17 @@ func (k *Keeper) Taken(ctx context.Context, gateway string, refs []string) (map[
 		out[ref] = true
 	}
 	return out, nil
+}
+
+// PaidUnnamed tells whether an operator has settled another withdrawal of the same
+// amount to the same account since, without its payout being known: the gateway's
+// history may show that payout, and it must not pass for this one's.
+func (k *Keeper) PaidUnnamed(ctx context.Context, w *Withdrawal, since time.Time) (found bool, err error) {
+	err = k.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM withdrawals WHERE gateway = $1 AND receiver = $2 AND amount = $3
+		AND state = 'success' AND upstream_ref = '' AND completed_at >= $4 AND id <> $5)`,
+		w.Gateway, PlainNumber(w.AccountNumber), w.Amount, since, w.ID).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("withdraw: paid unnamed: %w", err)
+	}
+	return found, nil
 }
