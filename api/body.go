@@ -158,6 +158,14 @@ func (f *fields) integer(name string, least int64) (n int64, given bool) {
 	return n, true
 }
 
+// flag takes true or false; false when it is absent.
+func (f *fields) flag(name string) (on bool) {
+	if raw := f.values[name]; raw != nil && json.Unmarshal(raw, &on) != nil {
+		f.wrong(name, "must be true or false")
+	}
+	return on
+}
+
 // lines takes a list, given as an array of texts or as one text with newlines,
 // and a number where a list has one. The result is one text in one form: lines
 // without spaces around them, and no empty ones.

@@ -22,7 +22,7 @@ func everywhere() []fault.Kind {
 // codes are all that a refusal may carry.
 func codes() []string {
 	return []string{
-		"invalid_request", "unauthorized", "forbidden", "ip_not_allowed", "rate_limited", "not_found", "method_not_allowed", "ref_conflict", "not_cancelable",
+		"invalid_request", "unauthorized", "forbidden", "ip_not_allowed", "rate_limited", "not_found", "method_not_allowed", "ref_conflict", "duplicate_order", "not_cancelable",
 		"not_available", "inquiry_required", "inquiry_expired", "bill_not_found", "unavailable", "price_changed", "insufficient_balance", "upstream_error",
 		"internal_error",
 	}
@@ -44,6 +44,9 @@ func refusals(kind fault.Kind) rest.Refusal {
 		return rest.Refusal{Name: "NotFound", Status: http.StatusNotFound, Code: "not_found", Meaning: "There is no such product, order, deposit, withdrawal or route."}
 	case fault.RefConflict:
 		return rest.Refusal{Name: "RefConflict", Status: http.StatusConflict, Code: "ref_conflict", Meaning: "The `ref` was used with other content."}
+	case fault.DuplicateOrder:
+		return rest.Refusal{Name: "DuplicateOrder", Status: http.StatusConflict, Code: "duplicate_order", Meaning: "The same SKU was ordered for the same customer or target within " +
+			"`duplicate_guard_minutes` of your settings; `details` names that order's `ref`. Nothing was kept: the same `ref` may be sent again, with `allow_duplicate` if it is meant."}
 	case fault.NotCancelable:
 		return rest.Refusal{Name: "NotCancelable", Status: http.StatusConflict, Code: "not_cancelable", Meaning: "The order or deposit can no longer be canceled, or never could."}
 	case fault.NotAvailable:
@@ -75,8 +78,12 @@ const retryUpstream = 5 * time.Second
 
 func classify(err error) *fault.Error {
 	var f *fault.Error
+	var duplicate *order.DuplicateError
 	switch {
 	case errors.As(err, &f):
+	case errors.As(err, &duplicate):
+		f = fault.New(fault.DuplicateOrder, "this was ordered for the same "+duplicate.Field+" at "+duplicate.At.UTC().Format(time.RFC3339)+"; allow_duplicate orders it again")
+		f.Details = []fault.Detail{{Field: duplicate.Field, Message: "was ordered for with ref " + duplicate.Ref, Ref: duplicate.Ref}}
 	case errors.Is(err, order.ErrConflict):
 		f = fault.New(fault.RefConflict, "this ref was used with other content")
 	case errors.Is(err, order.ErrInsufficient):

@@ -156,12 +156,17 @@ func exampleOf(r rest.Refusal) rest.Failure {
 	case refusals(fault.Unavailable).Name:
 		f.Message = "the product is not available now"
 		f.Details = []rest.Problem{{Field: "sku", Message: "temporarily disturbed", Reason: "trouble", Until: &rest.NullTime{Time: exampleTime()}}}
+	case refusals(fault.DuplicateOrder).Name:
+		duplicate := classify(&order.DuplicateError{Ref: "trx-0001", At: exampleTime(), Field: "customer_no"})
+		f.Message = duplicate.Message
+		f.Details = []rest.Problem{{Field: duplicate.Details[0].Field, Message: duplicate.Details[0].Message, Ref: duplicate.Details[0].Ref}}
 	}
 	return f
 }
 
 const textPlaceOrder = "The price is taken at once. The same `ref` with the same content is the same order, charged once, however often and over however many connections it is sent; " +
-	"with other content it is `ref_conflict`. A refused order costs nothing and leaves nothing behind, so its `ref` may be sent again.\n\n" +
+	"with other content it is `ref_conflict`. A refused order costs nothing and leaves nothing behind, so its `ref` may be sent again. " +
+	"A SKU for a customer or target that it was just ordered for is `duplicate_order`, if your settings say so, unless `allow_duplicate` is set.\n\n" +
 	"A social media service takes the fields that its `inputs` name; one that is missing or belongs to another type is `invalid_request`. Its price is ⌈rate × quantity × runs / 1000⌉; " +
 	"a package costs its rate once, a subscription the most of each post times its posts. One order is open for a `target` at a service at a time; until it has ended " +
 	"a further one is `not_available`. What is not delivered is refunded by `remains`.\n\n" +

@@ -24,16 +24,17 @@ const (
 // orderBody documents the body of POST /order. What is read of it is decided by
 // the category, see [parseOrder].
 type orderBody struct {
-	Category    order.Category `json:"category" enum:"ppob,smm,otp,product" doc:"What kind of thing is ordered."`
-	Ref         string         `json:"ref" pattern:"^[A-Za-z0-9._:-]{1,64}$" doc:"Your own reference and the idempotency key: the same ref with the same content is the same order, charged once." example:"trx-0001"`
-	SKU         string         `json:"sku" doc:"What is ordered, as the catalogue names it." example:"MLID10"`
-	CustomerNo  *string        `json:"customer_no,omitempty" doc:"ppob: the customer's number or id. Required there." example:"081234567890"`
-	ZoneID      *string        `json:"zone_id,omitempty" doc:"ppob: the second part of a game id, for products whose inputs name it." example:"2685"`
-	Target      *string        `json:"target,omitempty" doc:"smm: a link or user name. Required there." example:"https://example.com/p/1"`
-	Quantity    *int64         `json:"quantity,omitempty" minimum:"1" doc:"smm: how many, unless the service's type derives it. product: how many items, 1 when left out." example:"1"`
-	OperatorID  *string        `json:"operator_id,omitempty" doc:"otp: an operator of GET /otp/operators; any when left out." example:"any"`
-	MaxPrice    *int64         `json:"max_price,omitempty" minimum:"1" doc:"Rupiah. Refuses with price_changed when our price is above. Not part of the content." example:"3000"`
-	CallbackURL *string        `json:"callback_url,omitempty" doc:"This order's events go here and not to your endpoint. Not part of the content." example:"https://merchant.example/hooks/order"`
+	Category       order.Category `json:"category" enum:"ppob,smm,otp,product" doc:"What kind of thing is ordered."`
+	Ref            string         `json:"ref" pattern:"^[A-Za-z0-9._:-]{1,64}$" doc:"Your own reference and the idempotency key: the same ref with the same content is the same order, charged once." example:"trx-0001"`
+	SKU            string         `json:"sku" doc:"What is ordered, as the catalogue names it." example:"MLID10"`
+	CustomerNo     *string        `json:"customer_no,omitempty" doc:"ppob: the customer's number or id. Required there." example:"081234567890"`
+	ZoneID         *string        `json:"zone_id,omitempty" doc:"ppob: the second part of a game id, for products whose inputs name it." example:"2685"`
+	Target         *string        `json:"target,omitempty" doc:"smm: a link or user name. Required there." example:"https://example.com/p/1"`
+	Quantity       *int64         `json:"quantity,omitempty" minimum:"1" doc:"smm: how many, unless the service's type derives it. product: how many items, 1 when left out." example:"1"`
+	OperatorID     *string        `json:"operator_id,omitempty" doc:"otp: an operator of GET /otp/operators; any when left out." example:"any"`
+	MaxPrice       *int64         `json:"max_price,omitempty" minimum:"1" doc:"Rupiah. Refuses with price_changed when our price is above. Not part of the content." example:"3000"`
+	CallbackURL    *string        `json:"callback_url,omitempty" doc:"This order's events go here and not to your endpoint. Not part of the content." example:"https://merchant.example/hooks/order"`
+	AllowDuplicate *bool          `json:"allow_duplicate,omitempty" doc:"Passes the duplicate guard of your settings. Not part of the content." example:"false"`
 
 	Comments     *[]string `json:"comments,omitempty" doc:"smm, as the service's type needs; lists may also be text with newlines."`
 	Usernames    *[]string `json:"usernames,omitempty" doc:"smm, as the service's type needs."`
@@ -85,6 +86,7 @@ func parseOrder(body []byte) (*placement, error) {
 	p.SKU = f.required("sku", maxSKU)
 	p.CallbackURL = f.text("callback_url", maxURL)
 	p.maxPrice, _ = f.integer("max_price", 1)
+	p.AllowDuplicate = f.flag("allow_duplicate")
 	p.Quantity = 1
 	switch p.Category {
 	case order.PPOB:

@@ -66,7 +66,7 @@ func (s *server) orderRoutes() {
 		ID: "place-order", Method: http.MethodPost, Path: "/order", Tag: tagOrders,
 		Summary: "Place an order", Text: textPlaceOrder, Body: orderBody{}, Sends: examplesOrderBody(), Gives: examplePlaced,
 		Refusals: []fault.Kind{
-			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
+			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.DuplicateOrder, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
 			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
 		},
 	}, s.placeOrder)

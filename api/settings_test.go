@@ -63,3 +63,40 @@ func TestAMerchantIsToldOnceThatItsBalanceIsLow(t *testing.T) {
 	test := w.merchant(0, func(n *merchant.New) { n.Mode = merchant.Test })
 	require.EqualValues(t, 0, num(test.get("/settings").data()["low_balance"]))
 }
+
+func TestTheDuplicateGuardIsAMerchantsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(1_000_000)
+	put := func(body string) *reply { return c.send(http.MethodPut, "/api/v1/settings", body) }
+	body := func(ref, more string) string {
+		return `{"category":"ppob","ref":"` + ref + `","sku":"TSEL5","customer_no":"081234567890"` + more + `}`
+	}
+	require.EqualValues(t, 0, num(c.get("/settings").data()["duplicate_guard_minutes"]), "off unless set")
+	c.order(body("a", ""))
+	c.order(body("b", ""))
+	require.EqualValues(t, 10, num(put(`{"duplicate_guard_minutes":10}`).data()["duplicate_guard_minutes"]))
+	require.EqualValues(t, 10, num(put(`{"low_balance":5}`).data()["duplicate_guard_minutes"]), "what is left out stays")
+	c.order(body("c", ""))
+	before := c.balance()
+	refusal := c.on(1).post("/order", body("d", `,"allow_duplicate":false`)).refused(http.StatusConflict, "duplicate_order")
+	require.Len(t, refusal, 1)
+	detail := refusal[0].(map[string]any)
+	require.Equal(t, "customer_no", detail["field"])
+	require.Equal(t, "c", detail["ref"])
+	require.Equal(t, before, c.balance())
+	c.get("/order/d").refused(http.StatusNotFound, "not_found")
+	c.order(body("c", ""))
+	c.post("/order", body("d", `,"allow_duplicate":"yes"`)).invalid("allow_duplicate")
+	c.order(body("d", `,"allow_duplicate":true`))
+	c.order(body("d", ""))
+	put(`{"duplicate_guard_minutes":0}`)
+	c.order(body("e", ""))
+	for _, odd := range []string{`{"duplicate_guard_minutes":-1}`, `{"duplicate_guard_minutes":1441}`, `{"duplicate_guard_minutes":"10"}`, `{"duplicate_guard_minutes":1.5}`} {
+		put(odd).invalid("duplicate_guard_minutes")
+	}
+	// A mode's own, as the balance is.
+	test := w.merchant(0, func(n *merchant.New) { n.Mode = merchant.Test })
+	put(`{"duplicate_guard_minutes":10}`)
+	require.EqualValues(t, 0, num(test.get("/settings").data()["duplicate_guard_minutes"]))
+}

@@ -31,6 +31,7 @@ const (
 	NotFound
 	MethodNotAllowed
 	RefConflict
+	DuplicateOrder
 	NotCancelable
 	NotAvailable
 	InquiryRequired
@@ -43,12 +44,13 @@ const (
 )
 
 // Detail is what is wrong with one field. Reason and Until are known only where
-// a SKU is unavailable.
+// a SKU is unavailable, Ref only where an order duplicates another.
 type Detail struct {
 	Field   string
 	Message string
 	Reason  string
 	Until   *time.Time
+	Ref     string
 }
 
 // Error is a refusal.

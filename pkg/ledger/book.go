@@ -21,6 +21,9 @@ type Wallet struct {
 	Mode       string
 	Balance    int64
 	Seq        int64
+	// Ruled: there is a row of wallet_rules for it. The ledger does not read it; who spends
+	// from the wallet does, under its lock.
+	Ruled bool
 }
 
 // Book is a set of locked wallets inside one transaction, and the entries that
@@ -41,7 +44,7 @@ type row struct {
 // NewBook gives a book for entries between system accounts only: it locks nothing.
 func NewBook() *Book { return &Book{} }
 
-const lockSQL = `SELECT id, merchant_id, mode, balance, seq FROM wallets WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+const lockSQL = `SELECT id, merchant_id, mode, balance, seq, ruled FROM wallets WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
 
 // QueueLock queues the statement that locks the wallets, in the order of their
 // ids. The book is ready when the batch's results have been read; [Book.Wallet]
@@ -54,7 +57,7 @@ func QueueLock(b *pgx.Batch, ids []int64) *Book {
 	b.Queue(lockSQL, ids).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			w := new(Wallet)
-			if err := rows.Scan(&w.ID, &w.MerchantID, &w.Mode, &w.Balance, &w.Seq); err != nil {
+			if err := rows.Scan(&w.ID, &w.MerchantID, &w.Mode, &w.Balance, &w.Seq, &w.Ruled); err != nil {
 				return err
 			}
 			k.wallets[w.ID] = w

@@ -49,7 +49,8 @@ func (m *Metrics) placement(c *placement) {
 	switch {
 	case c.err == nil && c.out.Replayed:
 		verdict = "replayed"
-	case errors.Is(c.err, ErrConflict), errors.Is(c.err, ErrInsufficient), errors.Is(c.err, ErrOutOfStock), errors.Is(c.err, ledger.ErrNoWallet):
+	case errors.Is(c.err, ErrConflict), errors.Is(c.err, ErrInsufficient), errors.Is(c.err, ErrOutOfStock), errors.Is(c.err, ErrLinkBusy),
+		errors.Is(c.err, ErrInquiredAnew), errors.Is(c.err, ErrInquiryExpired), errors.Is(c.err, ledger.ErrNoWallet), ruledOut(c.err):
 		verdict = "refused"
 	case c.err != nil:
 		verdict = "failed"

@@ -145,6 +145,9 @@ type Order struct {
 	CompletedAt     *time.Time      `bun:"completed_at"`
 	// Serial: the current attempt is on an account that is watched by its balance.
 	Serial bool `bun:"serial"`
+
+	// twin is what a duplicate of it would be found by, while it is being placed.
+	twin *int64
 }
 
 // Attempt is one try to buy at one upstream, with its evidence.

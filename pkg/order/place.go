@@ -71,8 +71,8 @@ func (p *Placer) Close() { p.group.close() }
 
 // Place takes the price and keeps the order, or does neither. A ref that is known
 // with the same content gives the stored order as it stands; errors are
-// [ErrConflict], [ErrInsufficient], [ErrOutOfStock], [ErrInquiredAnew], [ErrInquiryExpired] and the database's own, after
-// which the order may or may not have been placed: the same ref answers that.
+// [ErrConflict], [*DuplicateError], [ErrInsufficient], [ErrOutOfStock], [ErrLinkBusy], [ErrInquiredAnew], [ErrInquiryExpired] and the
+// database's own, after which the order may or may not have been placed: the same ref answers that.
 func (p *Placer) Place(ctx context.Context, r *Request) (*Placed, error) {
 	return p.group.do(ctx, r)
 }
@@ -156,6 +156,8 @@ type sitting struct {
 	busy     map[linkKey]bool
 	inquired map[refKey]inquired
 	allotted []item
+	rules    map[int64]*rules
+	twins    map[twin]earlier
 	inFlight map[string]ledger.Account
 	revenue  map[string]ledger.Account
 }
@@ -188,7 +190,10 @@ func (s *sitting) read(ctx context.Context, tx pgx.Tx, set []*placement) error {
 	}
 	s.queueBusy(&b, set)
 	s.queueInquired(&b, wallets, refs)
-	return tx.SendBatch(ctx, &b).Close()
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return err
+	}
+	return s.readRules(ctx, tx, set)
 }
 
 // decide gives one placement its verdict; a refusal leaves no trace.
@@ -209,6 +214,9 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		known := *o // each caller gets its own: it may open the order's items
 		c.out = &Placed{Order: &known, Balance: w.Balance, Replayed: true}
 		return nil
+	}
+	if c.err = s.allowed(r); c.err != nil {
+		return nil //nolint:nilerr // a refusal is its caller's, and fails nobody else
 	}
 	if c.err = s.payable(r); c.err != nil {
 		return nil //nolint:nilerr // a refusal is its caller's, and fails nobody else
@@ -243,6 +251,7 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		}
 	}
 	s.busy[link] = linked
+	s.keepTwin(r, o)
 	s.placed[r.key()] = o
 	s.fresh = append(s.fresh, o)
 	c.out = &Placed{Order: o, Balance: w.Balance}
@@ -281,15 +290,15 @@ func (r *Request) order(mode string, hash []byte, now time.Time) (*Order, error)
 
 const insertSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, category, sku, name, product_id, quantity, price, refunded,
 	customer_no, zone_id, target, inputs, callback_url, max_cost, state, version, attempt, sends, upstream, offer_id, code, extra, cost, upstream_ref,
-	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at, link)
+	message, facts, cancel_requested, finish_requested, resend_requested, flag, trace_parent, next_run_at, polls, created_at, updated_at, completed_at, link, twin)
 	SELECT u.id, u.wallet, u.mode, u.ref, u.hash, u.category, u.sku, u.name, u.product, u.quantity, u.price, 0,
 	u.customer, u.zone, u.target, u.inputs::jsonb, u.callback, u.max_cost, u.state, 1, 0, 0, u.upstream, u.offer, u.code, u.extra::jsonb, u.cost, '',
-	'', u.facts::jsonb, false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed, u.link
+	'', u.facts::jsonb, false, false, false, '', u.trace, u.next_run, 0, $24, $24, u.completed, u.link, u.twin
 	FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
 	$11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::bigint[],
-	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[])
+	$21::text[], $22::text[], $23::bigint[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[], $30::bigint[])
 	AS u(id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, max_cost, state,
-	upstream, offer, code, extra, cost, trace, next_run, completed, facts, link)`
+	upstream, offer, code, extra, cost, trace, next_run, completed, facts, link, twin)`
 
 func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 	if len(s.fresh) == 0 {
@@ -306,12 +315,13 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 	customer, zone, target, inputs, callback, maxCost := make([]*string, n), make([]*string, n), make([]*string, n), make([]string, n), make([]string, n), make([]int64, n)
 	state, upstream, offer, code, extra, cost := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
 	trace, next, completed, facts, link := make([]string, n), make([]*time.Time, n), make([]*time.Time, n), make([]string, n), make([]*string, n)
+	twin := make([]*int64, n)
 	for i, o := range s.fresh {
 		id[i], wallet[i], mode[i], ref[i], hash[i] = o.ID, o.WalletID, o.Mode, o.Ref, o.ContentHash
 		category[i], sku[i], name[i], product[i], quantity[i], price[i] = string(o.Category), o.SKU, o.Name, o.ProductID, o.Quantity, o.Price
 		customer[i], zone[i], target[i], inputs[i], callback[i], maxCost[i] = o.CustomerNo, o.ZoneID, o.Target, string(o.Inputs), o.CallbackURL, o.MaxCost
 		state[i], upstream[i], offer[i], code[i], extra[i], cost[i] = string(o.State), o.Upstream, o.OfferID, o.Code, string(o.Extra), o.Cost
-		trace[i], next[i], completed[i], link[i] = o.TraceParent, o.NextRunAt, o.CompletedAt, o.Link
+		trace[i], next[i], completed[i], link[i], twin[i] = o.TraceParent, o.NextRunAt, o.CompletedAt, o.Link, o.twin
 		known, err := json.Marshal(o.Facts)
 		if err != nil {
 			return fmt.Errorf("order: facts: %w", err)
@@ -319,7 +329,7 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 		facts[i] = string(known)
 	}
 	b.Queue(insertSQL, id, wallet, mode, ref, hash, category, sku, name, product, quantity, price, customer, zone, target, inputs, callback, maxCost,
-		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts, link)
+		state, upstream, offer, code, extra, cost, s.now, trace, next, completed, facts, link, twin)
 	s.book.Queue(&b, s.now)
 	s.queueAllot(&b)
 	s.queuePaid(&b)

@@ -30,6 +30,9 @@ type Request struct {
 	// Bill is what an order of a postpaid product pays: what was inquired under the same
 	// ref. It is no part of the content, which is whose bill it is.
 	Bill *Bill
+	// AllowDuplicate lets the order pass the wallet's duplicate guard. It is not part of the
+	// content.
+	AllowDuplicate bool
 	// CallbackURL gets this order's webhooks. It is not part of the content.
 	CallbackURL string
 	// Service and Country are what an otp order rents a number for, in our words.

@@ -69,6 +69,7 @@ type Problem struct {
 	Message string    `json:"message" example:"is required"`
 	Reason  string    `json:"reason,omitempty" enum:"closed,trouble,out_of_stock,cut_off,paused" doc:"Only with the code unavailable: why."`
 	Until   *NullTime `json:"until,omitempty" doc:"Only with the code unavailable: until when, null while that is not known."`
+	Ref     string    `json:"ref,omitempty" doc:"Only with the code duplicate_order: the earlier order's ref." example:"trx-0001"`
 }
 
 // TransformSchema lets until be null, which a pointer that may be left out does not say by itself.
@@ -116,7 +117,7 @@ func (s *Service) failure(ctx context.Context, err error) *Failure {
 	}
 	out := &Failure{Message: f.Message, Code: r.Code, status: r.Status, header: http.Header{}}
 	for _, d := range f.Details {
-		p := Problem{Field: d.Field, Message: d.Message, Reason: d.Reason}
+		p := Problem{Field: d.Field, Message: d.Message, Reason: d.Reason, Ref: d.Ref}
 		if f.Kind == fault.Unavailable {
 			p.Until = &NullTime{}
 			if d.Until != nil {

@@ -183,6 +183,8 @@ func reasonOf(r *wire.Refusal) upstream.Reason {
 		return upstream.ReasonGone
 	case wire.CodeRefConflict:
 		return upstream.ReasonDuplicate
+	case wire.CodeDuplicate: // our account there has its guard on
+		return upstream.ReasonRepeat
 	case wire.CodeInquiryRequired, wire.CodeInquiryExpired:
 		return upstream.ReasonExpired
 	case wire.CodeUnavailable, wire.CodeUpstream:

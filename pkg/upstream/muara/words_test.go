@@ -98,6 +98,7 @@ func TestTheTableOfRefusals(t *testing.T) {
 		"price":                {422, refusal("price_changed", ""), nil, upstream.Rejected, upstream.ReasonPrice, false, false, 0},
 		"no bill":              {422, refusal("bill_not_found", ""), nil, upstream.Rejected, upstream.ReasonNoBill, false, false, 0},
 		"conflict":             {409, refusal("ref_conflict", ""), nil, upstream.Rejected, upstream.ReasonDuplicate, false, false, 0},
+		"ordered already":      {409, refusal("duplicate_order", `,"details":[{"field":"customer_no","message":"m","ref":"M1"}]`), nil, upstream.Rejected, upstream.ReasonRepeat, false, false, 0},
 		"inquiry":              {409, refusal("inquiry_required", ""), nil, upstream.Rejected, upstream.ReasonExpired, false, false, 0},
 		"inquiry over":         {410, refusal("inquiry_expired", ""), nil, upstream.Rejected, upstream.ReasonExpired, false, false, 0},
 		"source":               {503, refusal("upstream_error", ""), []string{"Retry-After", "30"}, upstream.Rejected, upstream.ReasonProduct, false, false, 30 * time.Second},

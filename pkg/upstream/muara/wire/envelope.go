@@ -64,6 +64,7 @@ const (
 	CodeNotFound        = "not_found"
 	CodeMethod          = "method_not_allowed"
 	CodeRefConflict     = "ref_conflict"
+	CodeDuplicate       = "duplicate_order"
 	CodeNotCancelable   = "not_cancelable"
 	CodeNotAvailable    = "not_available"
 	CodeInquiryRequired = "inquiry_required"
@@ -92,7 +93,7 @@ func StatusOf(code string) int {
 		return http.StatusNotFound
 	case CodeMethod:
 		return http.StatusMethodNotAllowed
-	case CodeRefConflict, CodeNotCancelable, CodeNotAvailable, CodeInquiryRequired:
+	case CodeRefConflict, CodeDuplicate, CodeNotCancelable, CodeNotAvailable, CodeInquiryRequired:
 		return http.StatusConflict
 	case CodeInquiryExpired:
 		return http.StatusGone
