@@ -284,7 +284,7 @@ func TestPublicPagesNeedNoKeyAndNoInternet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	nobody := &client{w: w}
-	docs := nobody.send(http.MethodGet, "/docs", "")
+	docs := nobody.send(http.MethodGet, "/docs/reference", "")
 	require.Equal(t, http.StatusOK, docs.status)
 	require.Contains(t, docs.header.Get("Content-Type"), "text/html")
 	for _, foreign := range []string{"<script", "src=", "@import", "//cdn", "unpkg"} {
@@ -303,5 +303,5 @@ func TestPublicPagesNeedNoKeyAndNoInternet(t *testing.T) {
 		require.Equal(t, "gzip", nobody.send(http.MethodGet, path, "", "Accept-Encoding: gzip").header.Get("Content-Encoding"))
 	}
 	require.Equal(t, "/docs", nobody.send(http.MethodGet, "/", "").header.Get("Location"))
-	nobody.send(http.MethodPost, "/docs", "").refused(http.StatusMethodNotAllowed, "method_not_allowed")
+	nobody.send(http.MethodPost, "/docs/reference", "").refused(http.StatusMethodNotAllowed, "method_not_allowed")
 }

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/muarahq/muara/api/internal/rest"
-	"github.com/muarahq/muara/api/pages"
 	"github.com/muarahq/muara/pkg/callback"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/check"
@@ -83,11 +82,12 @@ type Queue interface {
 type Server struct{ *server }
 
 type server struct {
-	deps  Deps
-	loc   *time.Location
-	rest  *rest.Service
-	tell  *teller
-	pages func() map[string]*rest.Page
+	deps   Deps
+	loc    *time.Location
+	rest   *rest.Service
+	tell   *teller
+	pages  func() map[string]*rest.Page
+	prices *priceBoard
 }
 
 // New builds the API. Close ends what runs behind it.
@@ -98,15 +98,13 @@ func New(deps Deps) *Server {
 	if deps.Tracer == nil {
 		deps.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &server{deps: deps, loc: deps.Brand.Location(), tell: newTeller(deps.Queue, deps.Log)}
+	s := &server{deps: deps, loc: deps.Brand.Location(), tell: newTeller(deps.Queue, deps.Log), prices: newPriceBoard(deps.Listen)}
 	s.rest = rest.New(rest.Options{
 		Config: humaConfig(deps), Refusals: refusals, Classify: classify, Everywhere: everywhere(), Headers: knownHeaders(), Example: exampleOf, Security: "key",
 		Log: deps.Log, Metrics: rest.NewMetrics(deps.Metrics, "muara_http"), Tracer: deps.Tracer,
 	})
 	s.routes()
-	s.pages = sync.OnceValue(func() map[string]*rest.Page {
-		return s.rest.Pages(pages.Reference(s.rest.Huma.OpenAPI(), deps.Brand.Name))
-	})
+	s.pages = sync.OnceValue(s.newPages)
 	return &Server{server: s}
 }
 

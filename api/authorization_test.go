@@ -302,7 +302,10 @@ func (w *world) public() func(yield func(name, shown string) bool) {
 		for _, path := range api.Pages(w.apis[1]) {
 			names = append(names, [2]string{"GET " + path, "GET " + path})
 		}
-		names = append(names, [2]string{"GET " + picture, "GET /qr/{token}.png"}, [2]string{"GET /qr/" + strings.Repeat("A", 26) + ".png", "GET /qr/{unknown}.png"},
+		for _, path := range []string{"/pricelist", "/pricelist/id", "/pricelist/en", "/pricelist.csv", "/pricelist.json"} {
+			names = append(names, [2]string{"GET " + path, "GET " + path})
+		}
+		names = append(names, [2]string{"POST /pricelist", "POST /pricelist"}, [2]string{"GET " + picture, "GET /qr/{token}.png"}, [2]string{"GET /qr/" + strings.Repeat("A", 26) + ".png", "GET /qr/{unknown}.png"},
 			[2]string{"POST " + callback.Path + callbackToken, "POST /callback/{token}"}, [2]string{"POST " + callback.Path + "nobody", "POST /callback/{unknown}"},
 			[2]string{"POST /docs", "POST /docs"}, [2]string{"GET /no/such/page", "GET /no/such/page"})
 		for _, n := range names {

@@ -517,7 +517,8 @@ func TestNothingOfASourceIsEverSeen(t *testing.T) {
 		c.post("/order", `{"category":"ppob","ref":"v","sku":"HIDDENCODE1","customer_no":"0812"}`), c.get("/order/trx-0001"), c.get("/orders"), c.get("/mutations"),
 		c.get("/mutations?format=csv"), c.get("/profile"), c.get("/ppob/products"), c.get("/ppob/categories"), c.get("/ppob/brands"), c.get("/smm/services"),
 		c.get("/otp/services"), c.get("/otp/countries?service=tg"), c.get("/otp/operators?sku=OTPTGID"), c.get("/products"), c.get("/price?sku=TSEL20"),
-		c.send(http.MethodGet, "/docs", ""), c.send(http.MethodGet, "/openapi.json", ""), c.get("/webhook"), c.get("/webhook/deliveries"),
+		c.send(http.MethodGet, "/docs/reference", ""), c.send(http.MethodGet, "/pricelist", ""), c.send(http.MethodGet, "/pricelist/en", ""), c.send(http.MethodGet, "/pricelist.csv", ""),
+		c.send(http.MethodGet, "/pricelist.json", ""), c.send(http.MethodGet, "/openapi.json", ""), c.get("/webhook"), c.get("/webhook/deliveries"),
 	} {
 		all.WriteString(r.raw)
 		for k, v := range r.header {

@@ -111,7 +111,7 @@ func TestTheConfigurationIsThatOfTheValues(t *testing.T) {
 	r := render(t, two, `
 config:
   brand: {name: Toko, timezone: Asia/Makassar}
-  api: {public_url: "https://api.example", trusted_proxies: [10.0.0.0/8], rate_limit: 1000000}
+  api: {public_url: "https://api.example", trusted_proxies: [10.0.0.0/8], rate_limit: 1000000, pricelist: "off"}
   catalog: {step: 1000000, floor: 25}
   worker: {shutdown_timeout: 1m30s, buy_concurrency: 8}
   trace: {endpoint: "http://otel:4318", ratio: 0.25}
@@ -122,6 +122,7 @@ upstreams: {hulu-1: {config: {provides: [otp, ppob], options: {server: "1"}}}}
 	require.Equal(t, "Toko", cfg.Brand.Name)
 	require.Equal(t, "https://api.example", cfg.API.PublicURL)
 	require.Equal(t, 1_000_000, cfg.API.RateLimit, "a number stays a whole one")
+	require.Equal(t, config.PricelistOff, cfg.API.Pricelist)
 	require.EqualValues(t, 1_000_000, cfg.Catalog.Step)
 	require.Equal(t, 90*time.Second, cfg.Worker.ShutdownTimeout)
 	require.InDelta(t, 0.25, cfg.Trace.Ratio, 0)

@@ -1,10 +1,7 @@
-// Package pages makes the public pages of the API. They are plain HTML with their
-// style inside: no script, nothing fetched from anywhere.
 package pages
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -15,9 +12,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 )
-
-//go:embed reference.html.tmpl
-var referenceText string
 
 // operationView is one operation on the page.
 type operationView struct {
@@ -60,27 +54,25 @@ type tagView struct {
 }
 
 type referenceView struct {
-	Title, Brand string
-	Text         template.HTML
-	Base         string
-	Tags         []tagView
+	frame
+	Heading string
+	Text    template.HTML
+	Base    string
+	Tags    []tagView
 }
 
-// Reference renders the document as one page.
+// Reference renders a document that has no other pages beside it as one page.
 func Reference(doc *huma.OpenAPI, brand string) ([]byte, error) {
-	page, err := template.New("reference").Parse(referenceText)
+	return ReferenceOf(doc, Site{Brand: brand})
+}
+
+// ReferenceOf renders the document as one page, in the document's own language.
+func ReferenceOf(doc *huma.OpenAPI, s Site) ([]byte, error) {
+	view, err := newReader(doc).reference(s)
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
-	view, err := newReader(doc).reference(brand)
-	if err != nil {
-		return nil, fmt.Errorf("pages: %w", err)
-	}
-	var out bytes.Buffer
-	if err := page.Execute(&out, view); err != nil {
-		return nil, fmt.Errorf("pages: %w", err)
-	}
-	return out.Bytes(), nil
+	return render("reference.html.tmpl", view)
 }
 
 // reader turns the document into views.
@@ -91,8 +83,11 @@ type reader struct {
 
 func newReader(doc *huma.OpenAPI) *reader { return &reader{doc: doc} }
 
-func (r *reader) reference(brand string) (*referenceView, error) {
-	v := &referenceView{Title: r.doc.Info.Title, Brand: brand, Text: prose(r.doc.Info.Description), Base: r.doc.Servers[0].URL}
+func (r *reader) reference(s Site) (*referenceView, error) {
+	v := &referenceView{
+		frame:   newFrame(s, English, ReferencePath, wordsIn(English).Reference, false),
+		Heading: r.doc.Info.Title, Text: prose(r.doc.Info.Description), Base: r.doc.Servers[0].URL,
+	}
 	for _, tag := range r.doc.Tags {
 		tv := tagView{Name: tag.Name, Text: prose(tag.Description)}
 		for _, path := range slices.Sorted(maps.Keys(r.doc.Paths)) {

@@ -27,7 +27,7 @@ const (
 // smallest is the size from which compressing is worth it, in bytes.
 const smallest = 512
 
-// Body is one complete JSON answer, in every coding, each with its strong ETag. Codings are
+// Body is one complete answer, in every coding, each with its strong ETag. Codings are
 // made when first asked for. An ETag names the content: it stays the same from
 // version to version while the content does, and in every process.
 type Body struct {
@@ -63,7 +63,11 @@ func newBody(data any) *Body {
 	if err := enc.Encode(envelope{OK: true, Data: data}); err != nil {
 		panic(fmt.Sprintf("catalog: encode: %v", err)) // structs of texts and numbers only
 	}
-	plain := bytes.Clone(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return NewBody(bytes.Clone(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+}
+
+// NewBody is a body of any content, which must not be changed afterwards.
+func NewBody(plain []byte) *Body {
 	sum := sha256.Sum256(plain)
 	return &Body{plain: plain, tag: base64.RawURLEncoding.EncodeToString(sum[:15])}
 }

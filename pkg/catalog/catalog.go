@@ -22,6 +22,8 @@ import (
 const (
 	defaultPoll       = time.Second
 	defaultCacheBytes = 64 << 20
+	// publicCacheBytes bounds what is kept of the public price list.
+	publicCacheBytes = 24 << 20
 	// restFactor keeps refreshing to a tenth of the time, however big the catalogue
 	// and however often it changes.
 	restFactor = 9
@@ -55,6 +57,10 @@ type Catalog struct {
 	snapshot atomic.Pointer[Snapshot]
 	live     *live
 	cache    *cache
+	public   *cache
+
+	pricesMu sync.Mutex
+	prices   *PriceList
 
 	mu       sync.Mutex // one refresh at a time; guards what follows
 	products map[int64]*Product
@@ -83,11 +89,11 @@ type stock struct {
 // Open loads the catalogue; it fails when the database does not answer.
 func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (*Catalog, error) {
 	opts = opts.withDefaults()
-	kept := newCache(opts.CacheBytes)
+	kept, public := newCache(opts.CacheBytes), newCache(publicCacheBytes)
 	c := &Catalog{
-		pool: pool, opts: opts, log: opts.Log, metrics: newMetrics(opts.Registerer, kept.bytes),
+		pool: pool, opts: opts, log: opts.Log, metrics: newMetrics(opts.Registerer, func() int64 { return kept.bytes() + public.bytes() }),
 		live:  &live{now: opts.Now, random: opts.Random},
-		cache: kept, demand: map[demandKey]int64{},
+		cache: kept, public: public, demand: map[demandKey]int64{},
 		products: map[int64]*Product{},
 	}
 	c.live.stock.Store(&stock{items: map[int64]int64{}})

@@ -49,6 +49,8 @@ type API struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// RateLimit is requests per merchant in any 60 seconds: 120 when 0, no limit when negative.
 	RateLimit int `yaml:"rate_limit"`
+	// Pricelist says who sees the price list with the prices of all tiers: "public" (whoever looks, the default) or "off" (nobody).
+	Pricelist string `yaml:"pricelist"`
 }
 
 // Database is Postgres.
@@ -171,6 +173,12 @@ const (
 	LateRecharge = "recharge"
 )
 
+// Who sees the price list.
+const (
+	PricelistPublic = "public"
+	PricelistOff    = Off
+)
+
 // BuiltInSandbox is what the test mode's source is called where the file names no upstream of driver sandbox. Its worker is
 // started as any other's: muara worker --upstream sandbox.
 const BuiltInSandbox = "sandbox"
@@ -213,6 +221,7 @@ func (c *Config) defaults() {
 	or(&c.API.AdminListen, ":8081")
 	or(&c.API.MetricsListen, ":9090")
 	or(&c.API.RateLimit, 120)
+	or(&c.API.Pricelist, PricelistPublic)
 	or(&c.Database.MaxConns, 32)
 	or(&c.Worker.MetricsListen, ":9091")
 	or(&c.Worker.BuyConcurrency, 32)

@@ -48,6 +48,7 @@ func TestNothingConfiguredIsASaneDefault(t *testing.T) {
 	require.Equal(t, config.Brand{Name: "Muara", KeyPrefix: "mra", IDPrefix: "MRA", Timezone: "Asia/Jakarta"}, c.Brand)
 	require.Equal(t, 120, c.API.RateLimit)
 	require.Equal(t, ":8080", c.API.Listen)
+	require.Equal(t, config.PricelistPublic, c.API.Pricelist)
 	require.Equal(t, config.LateKeep, c.Orders.LateSuccess)
 	require.Equal(t, 10*time.Minute, c.Orders.HoldLongest)
 	require.Equal(t, 3*time.Minute, c.Orders.DebitLongest)

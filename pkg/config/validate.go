@@ -66,6 +66,7 @@ func (c *Config) validateAPI(errs *errorList) {
 	if c.API.PublicURL != "" {
 		webURL(errs, "api.public_url", c.API.PublicURL)
 	}
+	oneOf(errs, "api.pricelist", c.API.Pricelist, []string{PricelistPublic, PricelistOff})
 }
 
 func (c *Config) validateServers(errs *errorList) {
