@@ -69,7 +69,7 @@ func (c *orderListCmd) Run(e *env) error {
 	if c.Limit <= 0 || c.Limit > 10_000 {
 		return wrongUsage("--limit: 1 to 10000")
 	}
-	f := order.OperatorFilter{Flagged: c.Flagged, MerchantID: c.Merchant, Mode: c.Mode, Upstream: c.Upstream, Limit: c.Limit}
+	f := order.OperatorFilter{Flagged: c.Flagged, MerchantID: c.Merchant, Mode: c.Mode, Source: c.Upstream, Limit: c.Limit}
 	for _, s := range c.State {
 		f.States = append(f.States, order.State(s))
 	}

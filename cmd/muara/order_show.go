@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
@@ -52,11 +53,11 @@ type orderPage struct {
 
 	Attempts []attemptRow `json:"attempts"`
 	// Evidence is what was concluded from our balances at the source.
-	Evidence []evidenceRow `json:"evidence"`
-	Events   []eventRow    `json:"events"`
-	Entries  []entryRow    `json:"entries"`
-	Webhooks []webhookRow  `json:"webhooks"`
-	Audit    []auditRow    `json:"audit"`
+	Evidence []evidenceRow           `json:"evidence"`
+	Events   []eventRow              `json:"events"`
+	Entries  []backoffice.EntryRow   `json:"entries"`
+	Webhooks []backoffice.WebhookRow `json:"webhooks"`
+	Audit    []backoffice.AuditRow   `json:"audit"`
 }
 
 type attemptRow struct {
@@ -111,24 +112,6 @@ type evidenceRow struct {
 	Detail  json.RawMessage `json:"detail"`
 }
 
-type entryRow struct {
-	ID      int64     `json:"id"`
-	At      time.Time `json:"at"`
-	Kind    string    `json:"kind"`
-	N       int       `json:"n"`
-	Debit   string    `json:"debit"`
-	Credit  string    `json:"credit"`
-	Amount  int64     `json:"amount"`
-	Balance *int64    `json:"balance"`
-}
-
-type auditRow struct {
-	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"`
-	Action string    `json:"action"`
-	Detail any       `json:"detail"`
-}
-
 func (c *orderShowCmd) Run(e *env) error {
 	id, err := orderID(c.ID)
 	if err != nil {
@@ -162,7 +145,7 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Entries = toEntryRows(entries)
+	p.Entries = backoffice.NewEntryRows(entries)
 	events, err := webhook.List(e.ctx, db.Pool, webhook.Filter{
 		MerchantID: ev.MerchantID, Subject: subjectOrder + ":" + strconv.FormatInt(id, 10), Limit: shown,
 	})
@@ -170,13 +153,13 @@ func readOrderPage(e *env, id int64) (*orderPage, error) {
 		return nil, err
 	}
 	for i := len(events) - 1; i >= 0; i-- { // oldest first, as everything on the page
-		p.Webhooks = append(p.Webhooks, webhookRow(events[i]))
+		p.Webhooks = append(p.Webhooks, backoffice.WebhookRow(events[i]))
 	}
 	log, err := audit.List(e.ctx, db.Pool, ev.Order.PublicID(), shown)
 	if err != nil {
 		return nil, err
 	}
-	p.Audit = toAuditRows(log)
+	p.Audit = backoffice.NewAuditRows(log)
 	return p, nil
 }
 
@@ -196,34 +179,13 @@ func toInquiryRows(asked []*inquiry.Inquiry) []inquiryRow {
 	return out
 }
 
-// toEntryRows shows entries, oldest first.
-func toEntryRows(entries []ledger.Posted) []entryRow {
-	out := make([]entryRow, 0, len(entries))
-	for i := range entries {
-		x := &entries[i]
-		out = append(out, entryRow{
-			ID: x.ID, At: x.CreatedAt.UTC(), Kind: x.Kind, N: x.N, Debit: x.Debit, Credit: x.Credit, Amount: x.Amount, Balance: x.Balance,
-		})
-	}
-	return out
-}
-
-// toAuditRows shows what operators did, oldest first as everything on a page.
-func toAuditRows(log []audit.Entry) []auditRow {
-	out := make([]auditRow, 0, len(log))
-	for i := len(log) - 1; i >= 0; i-- {
-		out = append(out, auditRow{At: log[i].At.UTC(), Actor: log[i].Actor, Action: log[i].Action, Detail: log[i].Detail})
-	}
-	return out
-}
-
 func newOrderPage(ev *order.Evidence, now time.Time) *orderPage {
 	o := ev.Order
 	p := &orderPage{
 		orderRow: toOrderRow(o, ev.MerchantID, now), Name: o.Name, Quantity: o.Quantity, Recipient: o.Recipient(), ZoneID: o.ZoneID,
 		Inputs: o.Inputs, CallbackURL: o.CallbackURL, OfferID: o.OfferID, Code: o.Code, Extra: o.Extra, MaxCost: o.MaxCost, Message: o.Message,
 		Facts: o.Facts, Wishes: []string{}, Polls: o.Polls, SentAt: o.SentAt, ExpiresAt: o.ExpiresAt, CompletedAt: o.CompletedAt,
-		TraceParent: o.TraceParent, Inquiries: []inquiryRow{}, Attempts: []attemptRow{}, Evidence: []evidenceRow{}, Events: []eventRow{}, Entries: []entryRow{}, Webhooks: []webhookRow{}, Audit: []auditRow{},
+		TraceParent: o.TraceParent, Inquiries: []inquiryRow{}, Attempts: []attemptRow{}, Evidence: []evidenceRow{}, Events: []eventRow{}, Entries: []backoffice.EntryRow{}, Webhooks: []backoffice.WebhookRow{}, Audit: []backoffice.AuditRow{},
 	}
 	for _, w := range []struct {
 		name string

@@ -5,9 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -27,48 +25,22 @@ type webhookListCmd struct {
 	Limit    int    `default:"50" help:"How many."`
 }
 
-// webhookRow is a delivery as operators see it.
-type webhookRow struct {
-	ID            int64      `json:"id"`
-	EventID       string     `json:"event_id"`
-	MerchantID    string     `json:"merchant_id"`
-	Mode          string     `json:"mode"`
-	Type          string     `json:"type"`
-	Subject       string     `json:"subject"`
-	URL           string     `json:"url"`
-	Status        string     `json:"status"`
-	Attempts      int        `json:"attempts"`
-	ResponseCode  *int       `json:"response_code"`
-	ResponseBody  *string    `json:"response_body"`
-	Failure       string     `json:"failure"`
-	CreatedAt     time.Time  `json:"created_at"`
-	LastAttemptAt *time.Time `json:"last_attempt_at"`
-	NextAttemptAt *time.Time `json:"next_attempt_at"`
-}
-
 func (c *webhookListCmd) Run(e *env) error {
-	if c.Limit <= 0 || c.Limit > 10_000 {
-		return wrongUsage("--limit: 1 to 10000")
-	}
 	db, err := e.DB()
 	if err != nil {
 		return err
 	}
-	list, err := webhook.List(e.ctx, db.Pool, webhook.Filter{
+	out, err := backoffice.ListDeliveries(e.ctx, db.Pool, webhook.Filter{
 		MerchantID: c.Merchant, Mode: c.Mode, Status: c.Status, Type: c.Type, Subject: c.Subject, EventID: c.EventID,
 		Before: c.Before, Limit: c.Limit,
 	})
 	if err != nil {
-		return err
+		return asked(err)
 	}
-	rows := make([]webhookRow, len(list))
-	for i := range list {
-		rows[i] = webhookRow(list[i])
-	}
-	return e.Print(map[string]any{"count": len(rows), "deliveries": rows}, func(w io.Writer) {
+	return e.Print(out, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "ID\tCREATED\tMERCHANT\tMODE\tTYPE\tSUBJECT\tSTATUS\tATTEMPTS\tCODE\tFAILURE\tNEXT\tURL")
-		for i := range rows {
-			r := &rows[i]
+		for i := range out.Deliveries {
+			r := &out.Deliveries[i]
 			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.CreatedAt.Format(time.RFC3339), r.MerchantID, r.Mode, r.Type,
 				r.Subject, r.Status, r.Attempts, orDash(r.ResponseCode), dash(r.Failure), timeOrDash(r.NextAttemptAt), r.URL)
 		}
@@ -106,17 +78,11 @@ func (c *webhookReplayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var d *webhook.Delivery
-	err = pg.InTx(e.ctx, db.Pool, func(tx pgx.Tx) (err error) {
-		if d, err = webhook.Replay(e.ctx, tx, "", c.ID, e.now()); err != nil {
-			return err
-		}
-		return e.Audit(tx, "webhook.replay", d.MerchantID, map[string]any{"delivery": d.ID, "event_id": d.EventID, "subject": d.Subject})
-	})
+	d, err := backoffice.ReplayDelivery(e.ctx, db.Pool, c.ID, e.Actor(), e.now())
 	if err != nil {
 		return err
 	}
-	return e.Print(webhookRow(*d), func(w io.Writer) {
+	return e.Print(d, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "delivery %d (%s) is due now\n", d.ID, d.EventID)
 	})
 }

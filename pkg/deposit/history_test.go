@@ -2,7 +2,6 @@ package deposit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -300,11 +299,4 @@ func TestADriftIsFound(t *testing.T) {
 		require.NotEmpty(t, r.Problems, c.what)
 		require.NoError(t, tx.Rollback(t.Context()))
 	}
-}
-
-func TestRefusalsOfOperatorsAreToldFromFailures(t *testing.T) {
-	t.Parallel()
-	require.True(t, IsRefusal(fmt.Errorf("x: %w", ErrNotResolvable)))
-	require.True(t, IsRefusal(ErrNotFound))
-	require.False(t, IsRefusal(errors.New("connection lost")))
 }

@@ -2,9 +2,7 @@ package deposit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/operator"
 )
 
 // Cancel closes a deposit on its merchant's behalf. One of our own code is canceled
@@ -46,41 +45,13 @@ type Listed struct {
 	MerchantID string `bun:"merchant_id,scanonly"`
 }
 
-// OperatorFilter selects deposits of every merchant. Empty fields select all.
-type OperatorFilter struct {
-	// Flagged: only those that wait for a person.
-	Flagged    bool
-	States     []State
-	MerchantID string
-	Mode       string
-	Gateway    string
-	// Before is the id that the page ends before; zero starts at the newest.
-	Before int64
-	Limit  int
-}
+// OperatorFilter selects deposits of every merchant; the source is a gateway.
+type OperatorFilter = operator.Filter[State]
 
 // ListAll gives deposits of every merchant, newest first.
 func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error) {
 	var out []Listed
-	q := db.NewSelect().Model(&out).ColumnExpr("?TableColumns").ColumnExpr("w.merchant_id").
-		Join("JOIN wallets AS w ON w.id = d.wallet_id").Order("d.id DESC").Limit(int64(f.Limit))
-	if f.Flagged {
-		q = q.Where("d.flag <> ''")
-	}
-	if len(f.States) > 0 {
-		q = q.Where("d.state IN ?", bun.Tuple(f.States))
-	}
-	for _, c := range []struct{ condition, value string }{
-		{"w.merchant_id = ?", f.MerchantID}, {"d.mode = ?", f.Mode}, {"d.gateway = ?", f.Gateway},
-	} {
-		if c.value != "" {
-			q = q.Where(c.condition, c.value)
-		}
-	}
-	if f.Before != 0 {
-		q = q.Where("d.id < ?", f.Before)
-	}
-	if err := q.Scan(ctx); err != nil {
+	if err := f.Apply(db.NewSelect().Model(&out), "d", "gateway").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("deposit: list all: %w", err)
 	}
 	return out, nil
@@ -100,14 +71,7 @@ type Attempt struct {
 }
 
 // Event is one change of a deposit, and who or what caused it.
-type Event struct {
-	Version   int64     `db:"version" json:"version"`
-	FromState State     `db:"from_state" json:"from"`
-	ToState   State     `db:"to_state" json:"to"`
-	Cause     string    `db:"cause" json:"cause"`
-	Detail    string    `db:"detail" json:"detail"`
-	CreatedAt time.Time `db:"created_at" json:"at"`
-}
+type Event = operator.Event[State]
 
 // Evidence is all that is known of a deposit.
 type Evidence struct {
@@ -135,7 +99,7 @@ func (k *Keeper) ReadEvidence(ctx context.Context, n int64) (*Evidence, error) {
 	if e.Attempts, err = pgx.CollectRows(rows, pgx.RowToStructByName[Attempt]); err != nil {
 		return fail(err)
 	}
-	rows, _ = k.Pool.Query(ctx, `SELECT version, from_state, to_state, cause, detail, created_at FROM deposit_events WHERE deposit_id = $1 ORDER BY version`, n)
+	rows, _ = k.Pool.Query(ctx, `SELECT `+operator.EventColumns+` FROM deposit_events WHERE deposit_id = $1 ORDER BY version`, n)
 	if e.Events, err = pgx.CollectRows(rows, pgx.RowToStructByName[Event]); err != nil {
 		return fail(err)
 	}
@@ -250,13 +214,7 @@ func (c *change) audited(k *Keeper, action string, r Decision, detail any) {
 
 // ParseOperatorID reads what an operator calls a deposit: its deposit_id, or the
 // number that logs, tasks and rows know it by.
-func ParseOperatorID(s string) (int64, bool) {
-	if n, ok := ParseID(s); ok {
-		return n, true
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n > 0
-}
+func ParseOperatorID(s string) (int64, bool) { return operator.ParseID(s, ParseID) }
 
 // settleLine gives a line of a statement to the deposit of a change: what it put
 // into suspense is booked out again.
@@ -286,10 +244,4 @@ func (k *Keeper) settleLine(ctx context.Context, tx pgx.Tx, c *change, n int64) 
 		return nil, fmt.Errorf("deposit: line: %w", err)
 	}
 	return l, nil
-}
-
-// IsRefusal tells whether an error is a refusal of what an operator asked for, and
-// no failure.
-func IsRefusal(err error) bool {
-	return errors.Is(err, ErrNotResolvable) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrStale)
 }

@@ -299,7 +299,7 @@ func TestAnOperatorMayCreditOrEndWhatIsPending(t *testing.T) {
 	require.Equal(t, "opened", e.Attempts[0].Outcome)
 	require.Len(t, e.Entries, 1)
 	require.Equal(t, "operator", e.Events[len(e.Events)-1].Cause)
-	list, err := ListAll(t.Context(), f.db.Bun, OperatorFilter{States: []State{Paid}, MerchantID: "M1", Mode: "live", Gateway: "gw-a", Limit: 5})
+	list, err := ListAll(t.Context(), f.db.Bun, OperatorFilter{States: []State{Paid}, MerchantID: "M1", Mode: "live", Source: "gw-a", Limit: 5})
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	f.verify()

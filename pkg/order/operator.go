@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/operator"
 )
 
 // What a merchant reads of an order that an operator lets fail, or end in part.
@@ -32,41 +32,13 @@ type Listed struct {
 	MerchantID string `bun:"merchant_id,scanonly"`
 }
 
-// OperatorFilter selects orders of every merchant. Empty fields select all.
-type OperatorFilter struct {
-	// Flagged: only those that wait for a person.
-	Flagged    bool
-	States     []State
-	MerchantID string
-	Mode       string
-	Upstream   string
-	// Before is the id that the page ends before; zero starts at the newest.
-	Before int64
-	Limit  int
-}
+// OperatorFilter selects orders of every merchant; the source is an upstream.
+type OperatorFilter = operator.Filter[State]
 
 // ListAll gives orders of every merchant, newest first.
 func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error) {
 	var out []Listed
-	q := db.NewSelect().Model(&out).ColumnExpr("?TableColumns").ColumnExpr("w.merchant_id").
-		Join("JOIN wallets AS w ON w.id = o.wallet_id").Order("o.id DESC").Limit(int64(f.Limit))
-	if f.Flagged {
-		q = q.Where("o.flag <> ''")
-	}
-	if len(f.States) > 0 {
-		q = q.Where("o.state IN ?", bun.Tuple(f.States))
-	}
-	for _, c := range []struct{ condition, value string }{
-		{"w.merchant_id = ?", f.MerchantID}, {"o.mode = ?", f.Mode}, {"o.upstream = ?", f.Upstream},
-	} {
-		if c.value != "" {
-			q = q.Where(c.condition, c.value)
-		}
-	}
-	if f.Before != 0 {
-		q = q.Where("o.id < ?", f.Before)
-	}
-	if err := q.Scan(ctx); err != nil {
+	if err := f.Apply(db.NewSelect().Model(&out), "o", "upstream").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("order: list all: %w", err)
 	}
 	return out, nil
@@ -75,11 +47,10 @@ func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error
 // ParseID reads what an operator calls an order: its order_id, or the number
 // that logs, tasks and rows know it by.
 func ParseID(s string) (int64, bool) {
-	if _, id, ok := ParsePublicID(strings.ToUpper(s)); ok {
-		return id, true
-	}
-	id, err := strconv.ParseInt(s, 10, 64)
-	return id, err == nil && id > 0
+	return operator.ParseID(strings.ToUpper(s), func(s string) (int64, bool) {
+		_, n, ok := ParsePublicID(s)
+		return n, ok
+	})
 }
 
 // Event is one change of an order, and who or what caused it.

@@ -35,7 +35,7 @@ func TestOperatorsListOrdersOfEveryMerchant(t *testing.T) {
 		{OperatorFilter{States: []State{Queued}}, []int64{c.ID, a.ID}},
 		{OperatorFilter{States: []State{Queued, Unknown}, MerchantID: "M1"}, []int64{b.ID, a.ID}},
 		{OperatorFilter{MerchantID: "M2"}, []int64{c.ID}},
-		{OperatorFilter{Upstream: "up-a", Mode: "live"}, []int64{b.ID, a.ID}},
+		{OperatorFilter{Source: "up-a", Mode: "live"}, []int64{b.ID, a.ID}},
 		{OperatorFilter{Mode: "test"}, nil},
 		{OperatorFilter{Before: b.ID}, []int64{a.ID}},
 		{OperatorFilter{Limit: 1}, []int64{c.ID}},

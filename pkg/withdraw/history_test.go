@@ -2,7 +2,6 @@ package withdraw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -273,10 +272,4 @@ func TestNoHistoryMakesMoneyWrong(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestRefusalsOfOperatorsAreToldFromFailures(t *testing.T) {
-	t.Parallel()
-	require.True(t, IsRefusal(ErrNotFound))
-	require.False(t, IsRefusal(errors.New("connection lost")))
 }

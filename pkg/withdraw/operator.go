@@ -2,7 +2,6 @@ package withdraw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -149,10 +148,4 @@ func (k *Keeper) Seen(ctx context.Context, n int64, r Decision) (*Withdrawal, er
 		c.w.Flag = ""
 		return nil
 	})
-}
-
-// IsRefusal tells whether an error is a refusal of what an operator asked for, and
-// no failure.
-func IsRefusal(err error) bool {
-	return errors.Is(err, ErrNotResolvable) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrStale)
 }

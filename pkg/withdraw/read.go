@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/operator"
 )
 
 // columns are a withdrawal's, in the order in which scan reads them. Named, so that a
@@ -126,42 +127,14 @@ type Listed struct {
 	MerchantID string `bun:"merchant_id,scanonly"`
 }
 
-// OperatorFilter selects withdrawals of every merchant. Empty fields select all.
-type OperatorFilter struct {
-	// Flagged: only those that wait for a person's look. Those that wait for approval
-	// are State pending.
-	Flagged    bool
-	States     []State
-	MerchantID string
-	Mode       string
-	Gateway    string
-	// Before is the id that the page ends before; zero starts at the newest.
-	Before int64
-	Limit  int
-}
+// OperatorFilter selects withdrawals of every merchant; the source is a gateway. Those
+// that wait for approval are not flagged but pending.
+type OperatorFilter = operator.Filter[State]
 
 // ListAll gives withdrawals of every merchant, newest first.
 func ListAll(ctx context.Context, db bun.IDB, f OperatorFilter) ([]Listed, error) {
 	var out []Listed
-	q := db.NewSelect().Model(&out).ColumnExpr("?TableColumns").ColumnExpr("m.merchant_id").
-		Join("JOIN wallets AS m ON m.id = w.wallet_id").Order("w.id DESC").Limit(int64(f.Limit))
-	if f.Flagged {
-		q = q.Where("w.flag <> ''")
-	}
-	if len(f.States) > 0 {
-		q = q.Where("w.state IN ?", bun.Tuple(f.States))
-	}
-	for _, c := range []struct{ condition, value string }{
-		{"m.merchant_id = ?", f.MerchantID}, {"w.mode = ?", f.Mode}, {"w.gateway = ?", f.Gateway},
-	} {
-		if c.value != "" {
-			q = q.Where(c.condition, c.value)
-		}
-	}
-	if f.Before != 0 {
-		q = q.Where("w.id < ?", f.Before)
-	}
-	if err := q.Scan(ctx); err != nil {
+	if err := f.Apply(db.NewSelect().Model(&out), "w", "gateway").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("withdraw: list all: %w", err)
 	}
 	return out, nil
@@ -174,14 +147,7 @@ type Approval struct {
 }
 
 // Event is one change of a withdrawal, and who or what caused it.
-type Event struct {
-	Version   int64     `db:"version" json:"version"`
-	FromState State     `db:"from_state" json:"from"`
-	ToState   State     `db:"to_state" json:"to"`
-	Cause     string    `db:"cause" json:"cause"`
-	Detail    string    `db:"detail" json:"detail"`
-	CreatedAt time.Time `db:"created_at" json:"at"`
-}
+type Event = operator.Event[State]
 
 // Evidence is all that is known of a withdrawal.
 type Evidence struct {
@@ -207,7 +173,7 @@ func (k *Keeper) ReadEvidence(ctx context.Context, n int64) (*Evidence, error) {
 	if e.Approvals, err = pgx.CollectRows(rows, pgx.RowToStructByName[Approval]); err != nil {
 		return fail(err)
 	}
-	rows, _ = k.Pool.Query(ctx, `SELECT version, from_state, to_state, cause, detail, created_at FROM withdrawal_events WHERE withdrawal_id = $1 ORDER BY version`, n)
+	rows, _ = k.Pool.Query(ctx, `SELECT `+operator.EventColumns+` FROM withdrawal_events WHERE withdrawal_id = $1 ORDER BY version`, n)
 	if e.Events, err = pgx.CollectRows(rows, pgx.RowToStructByName[Event]); err != nil {
 		return fail(err)
 	}

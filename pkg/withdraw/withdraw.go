@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/muarahq/muara/pkg/id"
+	"github.com/muarahq/muara/pkg/operator"
 )
 
 // State is where a withdrawal stands inside; [Withdrawal.Status] is what a merchant
@@ -132,13 +133,7 @@ func ParseID(s string) (n int64, ok bool) {
 
 // ParseOperatorID reads what an operator calls a withdrawal: its withdraw_id, or the
 // number that logs, tasks and rows know it by.
-func ParseOperatorID(s string) (int64, bool) {
-	if n, ok := ParseID(s); ok {
-		return n, true
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n > 0
-}
+func ParseOperatorID(s string) (int64, bool) { return operator.ParseID(s, ParseID) }
 
 // Request asks for a withdrawal. The caller has checked shape and bounds.
 type Request struct {
