@@ -30,5 +30,9 @@ func (s *Scheduler) callbacksOnce(ctx context.Context) (int, error) {
 // callbacksTrimOnce gives up on callbacks that nobody reads, and deletes old ones.
 func (s *Scheduler) callbacksTrimOnce(ctx context.Context) (int, error) {
 	const most = 10_000
-	return callback.Trim(ctx, s.Pool, s.Now(), most)
+	life := callback.Life
+	if s.Retention.Payloads > 0 {
+		life = min(life, s.Retention.Payloads)
+	}
+	return callback.Trim(ctx, s.Pool, s.Now(), life, most)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/retention"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	Desk *intake.Desk
 	// HoldLongest bounds how long purchases are kept back for one whose outcome is open.
 	HoldLongest time.Duration
+	// Retention is how long what is kept.
+	Retention retention.Policy
 	// Location is the brand's time zone, in which a day is reconciled; nil is UTC.
 	Location   *time.Location
 	Registerer prometheus.Registerer
@@ -88,6 +91,7 @@ func (s *Scheduler) jobs() []job {
 		{"low_balances", 15 * time.Second, s.lowOnce},
 		{"verify", time.Hour, s.verifyOnce},
 		{"prune", time.Hour, s.pruneOnce},
+		{"retention", time.Minute, s.retentionOnce},
 		{"measure", 10 * time.Second, s.measureOnce},
 		{"reconcile", 15 * time.Second, s.reconcileOnce},
 		{"reconciled", time.Minute, s.reconciledOnce},

@@ -104,3 +104,5 @@ INSERT INTO report_closed (zone, through) VALUES ('Asia/Jakarta', now());
 INSERT INTO wallet_rules (wallet_id, duplicate_minutes, updated_at) SELECT id, 10, now() FROM wallets;
 UPDATE wallets SET ruled = true;
 UPDATE orders SET twin = 1;
+INSERT INTO retention_marks (rule, through, updated_at) VALUES ('orders_customers', 1, now());
+INSERT INTO retention_later (rule, id, at) VALUES ('orders_customers', 1, now());

@@ -261,7 +261,7 @@ func TestWhatNobodyReadIsHandedOutAgainAndGivenUp(t *testing.T) {
 
 	trim := func(later time.Duration, want int) {
 		t.Helper()
-		got, err := callback.Trim(t.Context(), e.pool, e.now.Add(later), 100)
+		got, err := callback.Trim(t.Context(), e.pool, e.now.Add(later), callback.Life, 100)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}

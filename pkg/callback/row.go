@@ -127,7 +127,7 @@ const (
 	// patience is how long a callback waits for a worker: by then the order has been
 	// asked about many times.
 	patience = 24 * time.Hour
-	// Life is how long a callback is kept.
+	// Life is how long a callback is kept at most.
 	Life = 30 * 24 * time.Hour
 	// idleLife is how long one is kept that told nothing: it came from somebody else, was
 	// about none of our orders, could not be read, or was known already.
@@ -135,8 +135,8 @@ const (
 )
 
 // Trim gives up on callbacks that nobody has read in time, and deletes those that have
-// been kept for long enough; at most limit of each. It tells how many.
-func Trim(ctx context.Context, pool *pgxpool.Pool, now time.Time, limit int) (int, error) {
+// been kept for life; at most limit of each. It tells how many.
+func Trim(ctx context.Context, pool *pgxpool.Pool, now time.Time, life time.Duration, limit int) (int, error) {
 	n := 0
 	for _, q := range []struct {
 		sql   string
@@ -147,7 +147,7 @@ func Trim(ctx context.Context, pool *pgxpool.Pool, now time.Time, limit int) (in
 		{`DELETE FROM callbacks WHERE id IN (SELECT id FROM callbacks WHERE state IN ('nothing', 'repeated', 'stranger', 'forged', 'odd') AND received_at < $1
 			AND $3::timestamptz IS NOT NULL ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-idleLife)},
 		{`DELETE FROM callbacks WHERE id IN (SELECT id FROM callbacks WHERE received_at < $1
-			AND $3::timestamptz IS NOT NULL ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-Life)},
+			AND $3::timestamptz IS NOT NULL ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-life)},
 	} {
 		tag, err := pool.Exec(ctx, q.sql, q.since, limit, now)
 		if err != nil {

@@ -23,6 +23,8 @@ type Config struct {
 
 	Withdrawals Withdrawals `yaml:"withdrawals"`
 
+	Retention Retention `yaml:"retention"`
+
 	Catalog Catalog `yaml:"catalog"`
 	Log     Log     `yaml:"log"`
 	Trace   Trace   `yaml:"trace"`
@@ -247,4 +249,5 @@ func (c *Config) defaults() {
 	}
 	c.depositDefaults()
 	c.withdrawalDefaults()
+	c.retentionDefaults()
 }

@@ -226,6 +226,7 @@ func (d *decoder) expand(path, raw string) string {
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
+	daysType     = reflect.TypeFor[Days]()
 	prefixType   = reflect.TypeFor[netip.Prefix]()
 	secretType   = reflect.TypeFor[Secret]()
 )
@@ -243,6 +244,8 @@ func kindOf(t reflect.Type) string {
 	switch {
 	case t == durationType:
 		return "a duration such as 10s or 5m"
+	case t == daysType:
+		return "a number of days such as 90d"
 	case t == prefixType:
 		return "an address range such as 10.0.0.0/8 or 2001:db8::/32"
 	case t.Kind() == reflect.Bool:
@@ -262,6 +265,10 @@ func (d *decoder) scalar(path, raw string, v reflect.Value) {
 	case v.Type() == durationType:
 		var parsed time.Duration
 		parsed, ok = ok2(time.ParseDuration(raw))
+		v.SetInt(int64(parsed))
+	case v.Type() == daysType:
+		var parsed Days
+		parsed, ok = days(raw)
 		v.SetInt(int64(parsed))
 	case v.Type() == prefixType:
 		var parsed netip.Prefix

@@ -35,6 +35,7 @@ func (c *Config) validate(errs *errorList) {
 	c.validatePolicy(errs)
 	c.validateDeposits(errs)
 	c.validateWithdrawals(errs)
+	c.validateRetention(errs)
 	seen := map[string]int{}
 	for i, u := range c.Upstreams {
 		path := fmt.Sprintf("upstreams[%d]", i)

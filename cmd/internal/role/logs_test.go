@@ -105,6 +105,7 @@ func TestNoLogKnowsACustomer(t *testing.T) {
 	for _, said := range []string{`"msg":"request"`, `"msg":"upstream call"`, `"msg":"webhook attempt"`, `"upstream":"sandbox"`, `"msg":"request refused"`} {
 		require.Contains(t, text, said, "what is looked through is there")
 	}
+	require.NotContains(t, text, `"msg":"job"`, "no job of the scheduler fails")
 	for _, p := range personal {
 		alone := regexp.MustCompile(`(^|[^0-9A-Za-z.])` + regexp.QuoteMeta(p) + `($|[^0-9A-Za-z])`)
 		if at := alone.FindStringIndex(text); at != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/queue"
+	"github.com/muarahq/muara/pkg/retention"
 	"github.com/muarahq/muara/scheduler"
 )
 
@@ -27,11 +28,20 @@ func Scheduler(ctx context.Context, d Deps) error {
 	}
 	s := scheduler.New(scheduler.Options{
 		Pool: d.DB.Pool, Writer: writer, Deposits: d.deposits(d.hint(enqueuer)), Payouts: d.withdrawals(d.hint(enqueuer)), Enqueuer: enqueuer, Redis: d.Redis,
-		Upstreams: upstreams, Configured: configured, Desk: d.desk(), HoldLongest: d.Config.Orders.HoldLongest, Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
+		Upstreams: upstreams, Configured: configured, Desk: d.desk(), HoldLongest: d.Config.Orders.HoldLongest, Retention: d.retention(),
+		Location: d.Config.Brand.Location(), Registerer: d.Registerer, Log: d.Log, Now: d.Now,
 	})
 	d.started(ctx, "scheduler")
 	s.Run(ctx)
 	return nil
+}
+
+// retention is how long the configuration has what kept.
+func (d Deps) retention() retention.Policy {
+	r := d.Config.Retention
+	return retention.Policy{
+		Payloads: r.Payloads.Duration(), Deliveries: r.Deliveries.Duration(), Codes: r.Codes.Duration(), Customers: r.Customers.Duration(),
+	}
 }
 
 // EnsureUpstreams makes the catalogue know the configured upstreams.

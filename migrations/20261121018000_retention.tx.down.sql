@@ -1,0 +1,5 @@
+DROP TABLE retention_later;
+
+--bun:split
+
+DROP TABLE retention_marks;
