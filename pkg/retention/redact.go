@@ -62,7 +62,7 @@ type customer struct {
 
 // maskOrdersSQL takes names, additional inputs and addresses away, and puts masked texts in the place of the others. What is not
 // there is not added.
-const maskOrdersSQL = `UPDATE orders o SET customer_no = u.customer, target = u.target, zone_id = NULL, link = NULL, inputs = '{}', callback_url = '',
+const maskOrdersSQL = `UPDATE orders o SET customer_no = u.customer, target = u.target, zone_id = NULL, link = NULL, twin = NULL, inputs = '{}', callback_url = '',
 	facts = (o.facts || jsonb_strip_nulls(jsonb_build_object('sn', u.sn, 'phone', u.phone))) - 'messages' - 'note'
 		#- '{bill,customer_name}' #- '{bill,lines}' #- '{bill,zone_id}' #- '{bill,inputs}'
 	FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u (id, customer, target, sn, phone) WHERE o.id = u.id`

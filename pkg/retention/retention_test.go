@@ -332,7 +332,9 @@ func TestMoneyInAndOutKeepsItsAmountsOnly(t *testing.T) {
 	withdrawal := func(n int64) string {
 		return h.text(`SELECT w::text || (SELECT string_agg(e::text, '') FROM withdrawal_events e WHERE e.withdrawal_id = w.id) FROM withdrawals w WHERE id = $1`, n)
 	}
-	untouched := func() []string { return []string{deposit(suspense), deposit(odd), withdrawal(open), withdrawal(doubted)} }
+	untouched := func() []string {
+		return []string{deposit(suspense), deposit(odd), withdrawal(open), withdrawal(doubted)}
+	}
 	before := untouched()
 	begun := h.now
 	h.now = begun.Add(91 * day)
