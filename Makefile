@@ -8,7 +8,7 @@ ARGS       ?=
 FUZZTIME   ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fuzz lint generate build charts
+.PHONY: help run test clients bench fuzz lint generate build charts
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ run: ## Everything in one process, with emulated providers; its data stay in .mu
 
 test: ## The tests, on a real Postgres and a real Redis (PKGS=./pkg/order TEST_FLAGS='-run Place -race')
 	@exec scripts/servers run -- $(GO) test $(TEST_FLAGS) $(PKGS)
+
+clients: ## The API's documents: two linters, and clients in Go and TypeScript that are generated from them and buy something
+	@node=$$(scripts/node) && MUARA_NODE=$$node exec scripts/servers run -- $(GO) test $(TEST_FLAGS) ./cmd/internal/clients
 
 bench: ## The benchmarks, on servers that sync every commit; figures also in .muara/bench.json
 	@mkdir -p .muara/bin

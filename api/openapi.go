@@ -40,6 +40,7 @@ func humaConfig(deps Deps) huma.Config {
 		{Name: tagCatalog, Description: "What can be ordered, at which price. Answers carry an `ETag`: ask with `If-None-Match` and get 304 while nothing changed."},
 		{Name: tagMoney, Description: "Money in and out: top the balance up, have it paid out."},
 		{Name: tagAccount, Description: "The merchant, its balance and what moved it."},
+		{Name: tagChecks, Description: "Look accounts up before paying to them."},
 		{Name: tagWebhooks, Description: "Where events go."},
 	}
 	out.Components.Headers = componentHeaders()
@@ -68,19 +69,27 @@ func componentHeaders() map[string]*huma.Header {
 		"RetryAfter":         rest.NumberHeader("Seconds to wait before asking again.", 5),
 		"ETag":               rest.TextHeader("Names this answer in this encoding.", `"q1Vbx0jWm7Vx2c"`),
 		"Vary":               rest.TextHeader("Always Accept-Encoding.", "Accept-Encoding"),
-		"Allow":              rest.TextHeader("The methods that the route takes.", "GET, HEAD"),
 		"Authenticate":       rest.TextHeader("Always Bearer.", "Bearer"),
 	}
 }
 
-// orderSchema is one of the four shapes of an order.
+// orderSchema is one of the four shapes of an order, told apart by the category.
 func orderSchema(r registry) *schema {
-	shapes := []reflect.Type{
-		reflect.TypeFor[order.PPOBView](), reflect.TypeFor[order.SMMView](), reflect.TypeFor[order.OTPView](), reflect.TypeFor[order.ProductView](),
-	}
-	out := &schema{Description: "The shape follows the category."}
-	for _, t := range shapes {
-		out.OneOf = append(out.OneOf, r.Schema(t, true, ""))
+	out := &schema{Description: "The shape follows the category.", Discriminator: &huma.Discriminator{PropertyName: "category", Mapping: map[string]string{}}}
+	for _, shape := range []struct {
+		category order.Category
+		of       reflect.Type
+	}{
+		{order.PPOB, reflect.TypeFor[order.PPOBView]()}, {order.SMM, reflect.TypeFor[order.SMMView]()},
+		{order.OTP, reflect.TypeFor[order.OTPView]()}, {order.Product, reflect.TypeFor[order.ProductView]()},
+	} {
+		ref := r.Schema(shape.of, true, "")
+		properties := r.SchemaFromRef(ref.Ref).Properties
+		category := *properties["category"]
+		category.Enum, category.Examples = []any{shape.category}, []any{shape.category}
+		properties["category"] = &category
+		out.OneOf = append(out.OneOf, ref)
+		out.Discriminator.Mapping[string(shape.category)] = ref.Ref
 	}
 	return out
 }

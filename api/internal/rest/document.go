@@ -88,26 +88,31 @@ func downgrade(doc *huma.OpenAPI) ([]byte, error) {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return nil, err
 	}
-	nullTo30(v)
+	to30(v)
 	return json.Marshal(v)
 }
 
-// nullTo30 rewrites "this object or null", as [nullable] makes it.
-func nullTo30(v any) {
+// to30 rewrites what 3.0 does not know: "this object or null", as a schema with anyOf says
+// it, and words beside a reference.
+func to30(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		if either, ok := v["anyOf"].([]any); ok && len(either) == 2 {
 			if null, ok := either[1].(map[string]any); ok && null["type"] == "null" {
 				delete(v, "anyOf")
-				v["allOf"], v["nullable"] = either[:1], true
+				v["allOf"], v["nullable"], v["type"] = either[:1], true, "object"
 			}
 		}
+		if ref, ok := v["$ref"].(string); ok && len(v) > 1 {
+			delete(v, "$ref")
+			v["allOf"] = []any{map[string]any{"$ref": ref}}
+		}
 		for _, child := range v {
-			nullTo30(child)
+			to30(child)
 		}
 	case []any:
 		for _, child := range v {
-			nullTo30(child)
+			to30(child)
 		}
 	}
 }

@@ -1,0 +1,9 @@
+// Package clients proves the merchant API to those who have only its document: two
+// linters read it, clients generated from it in Go and TypeScript work against a running
+// gateway, and webhooks verify with the standard's own library.
+//
+// The tests run by `make clients`, which provides Node.js and the packages of
+// node/package-lock.json; `go test ./...` alone fetches nothing and skips them. What the
+// clients need is kept apart from the gateway's own modules: golang/ is a module of its
+// own, node/ a package.
+package clients
