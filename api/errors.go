@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/inquiry"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
 
@@ -23,7 +25,7 @@ func everywhere() []fault.Kind {
 func codes() []string {
 	return []string{
 		"invalid_request", "unauthorized", "forbidden", "ip_not_allowed", "rate_limited", "not_found", "method_not_allowed", "ref_conflict", "duplicate_order", "not_cancelable",
-		"not_available", "inquiry_required", "inquiry_expired", "bill_not_found", "unavailable", "price_changed", "insufficient_balance", "upstream_error",
+		"not_available", "inquiry_required", "inquiry_expired", "bill_not_found", "unavailable", "price_changed", "limit_exceeded", "insufficient_balance", "upstream_error",
 		"internal_error",
 	}
 }
@@ -61,6 +63,9 @@ func refusals(kind fault.Kind) rest.Refusal {
 		return rest.Refusal{Name: "Unavailable", Status: http.StatusUnprocessableEntity, Code: "unavailable", Meaning: "The SKU is known but cannot be bought now; `details` says why and until when."}
 	case fault.PriceChanged:
 		return rest.Refusal{Name: "PriceChanged", Status: http.StatusUnprocessableEntity, Code: "price_changed", Meaning: "Our price is above the request's `max_price`."}
+	case fault.LimitExceeded:
+		return rest.Refusal{Name: "LimitExceeded", Status: http.StatusUnprocessableEntity, Code: "limit_exceeded", Meaning: "It is beyond a limit of yours; `details` says which and what is left of it. " +
+			"Nothing was kept: the same `ref` may be sent again."}
 	case fault.InsufficientBalance:
 		return rest.Refusal{Name: "InsufficientBalance", Status: http.StatusPaymentRequired, Code: "insufficient_balance", Meaning: "The balance does not hold the price. Nothing was kept: the same `ref` may be sent again."}
 	case fault.Upstream:
@@ -79,11 +84,14 @@ const retryUpstream = 5 * time.Second
 func classify(err error) *fault.Error {
 	var f *fault.Error
 	var duplicate *order.DuplicateError
+	var limit *rule.LimitError
 	switch {
 	case errors.As(err, &f):
 	case errors.As(err, &duplicate):
 		f = fault.New(fault.DuplicateOrder, "this was ordered for the same "+duplicate.Field+" at "+duplicate.At.UTC().Format(time.RFC3339)+"; allow_duplicate orders it again")
 		f.Details = []fault.Detail{{Field: duplicate.Field, Message: "was ordered for with ref " + duplicate.Ref, Ref: duplicate.Ref}}
+	case errors.As(err, &limit):
+		f = beyond(limit)
 	case errors.Is(err, order.ErrConflict):
 		f = fault.New(fault.RefConflict, "this ref was used with other content")
 	case errors.Is(err, order.ErrInsufficient):
@@ -124,5 +132,23 @@ func classify(err error) *fault.Error {
 	if f.Kind == fault.Upstream && f.RetryAfter == 0 {
 		f.RetryAfter = retryUpstream
 	}
+	return f
+}
+
+// beyond refuses what is beyond a limit.
+func beyond(e *rule.LimitError) *fault.Error {
+	field, what := "sku", "orders of a day"
+	switch e.Limit {
+	case rule.PerOrder:
+		what = "an order"
+	case rule.WithdrawPerDay:
+		field, what = "amount", "withdrawals of a day"
+	}
+	message := fmt.Sprintf("the limit for %s is %d rupiah", what, e.Allowed)
+	if !e.Resets.IsZero() {
+		message += fmt.Sprintf(", of which %d are left until %s", e.Left, e.Resets.Format(time.RFC3339))
+	}
+	f := fault.New(fault.LimitExceeded, message)
+	f.Details = []fault.Detail{{Field: field, Message: message, Limit: &fault.Limit{Name: e.Limit, Allowed: e.Allowed, Left: e.Left}}}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/smm"
 )
 
@@ -157,9 +158,23 @@ func exampleOf(r rest.Refusal) rest.Failure {
 		f.Message = "the product is not available now"
 		f.Details = []rest.Problem{{Field: "sku", Message: "temporarily disturbed", Reason: "trouble", Until: &rest.NullTime{Time: exampleTime()}}}
 	case refusals(fault.DuplicateOrder).Name:
-		duplicate := classify(&order.DuplicateError{Ref: "trx-0001", At: exampleTime(), Field: "customer_no"})
-		f.Message = duplicate.Message
-		f.Details = []rest.Problem{{Field: duplicate.Details[0].Field, Message: duplicate.Details[0].Message, Ref: duplicate.Details[0].Ref}}
+		f = exampleRefusal(&order.DuplicateError{Ref: "trx-0001", At: exampleTime(), Field: "customer_no"})
+	case refusals(fault.LimitExceeded).Name:
+		f = exampleRefusal(&rule.LimitError{Limit: rule.PerDay, Allowed: 5_000_000, Left: 12_500, Resets: exampleTime().Add(14 * time.Hour)})
+	}
+	return f
+}
+
+// exampleRefusal shows what becomes of an error.
+func exampleRefusal(err error) rest.Failure {
+	refused := classify(err)
+	f := rest.Failure{Message: refused.Message, Code: refusals(refused.Kind).Code}
+	for _, d := range refused.Details {
+		p := rest.Problem{Field: d.Field, Message: d.Message, Ref: d.Ref}
+		if d.Limit != nil {
+			p.Limit, p.Allowed, p.Left = d.Limit.Name, &d.Limit.Allowed, &d.Limit.Left
+		}
+		f.Details = append(f.Details, p)
 	}
 	return f
 }

@@ -80,7 +80,7 @@ func newWorld(t testing.TB, opts ...option) *world {
 	w.queue.inquire = w.biller
 	w.checks = &check.Keeper{Pool: db.Pool, Now: w.clock.Now}
 	for i := range w.apis {
-		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log, nil)
+		placer := order.NewPlacer(db.Pool, accounts, w.sealer, time.Now, log, nil, order.In(wib()))
 		t.Cleanup(placer.Close)
 		deps := api.Deps{
 			Brand: config.Brand{Name: "Muara", KeyPrefix: "mra", IDPrefix: "MRA", Timezone: "Asia/Jakarta"},

@@ -67,7 +67,7 @@ func (s *server) orderRoutes() {
 		Summary: "Place an order", Text: textPlaceOrder, Body: orderBody{}, Sends: examplesOrderBody(), Gives: examplePlaced,
 		Refusals: []fault.Kind{
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.DuplicateOrder, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
-			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.InsufficientBalance,
+			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.LimitExceeded, fault.InsufficientBalance,
 		},
 	}, s.placeOrder)
 	rest.Register(s.rest, rest.Operation{

@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 func TestAMerchantIsToldOnceThatItsBalanceIsLow(t *testing.T) {
@@ -99,4 +101,43 @@ func TestTheDuplicateGuardIsAMerchantsOwn(t *testing.T) {
 	test := w.merchant(0, func(n *merchant.New) { n.Mode = merchant.Test })
 	put(`{"duplicate_guard_minutes":10}`)
 	require.EqualValues(t, 0, num(test.get("/settings").data()["duplicate_guard_minutes"]))
+}
+
+func TestLimitsAreReadByMerchantsAndHold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(1_000_000)
+	limits := func() map[string]any { return c.get("/settings").data()["limits"].(map[string]any) }
+	require.Equal(t, map[string]any{"per_order": json.Number("0"), "per_day": json.Number("0"), "used_today": nil, "withdraw_per_day": json.Number("0"), "withdrawn_today": nil}, limits())
+	price := num(c.get("/price?sku=TSEL5").data()["price"])
+	perDay, perOrder, out := price*2+1, price-1, int64(15_000)
+	_, err := w.store.SetLimits(t.Context(), c.id, merchant.Live, rule.Change{PerOrder: &perOrder, PerDay: &perDay, WithdrawPerDay: &out}, "test")
+	require.NoError(t, err)
+	body := func(ref, sku string) string {
+		return `{"category":"ppob","ref":"` + ref + `","sku":"` + sku + `","customer_no":"081234567890"}`
+	}
+	refused := func(r *reply, limit string, allowed, left int64) {
+		t.Helper()
+		details := r.refused(http.StatusUnprocessableEntity, "limit_exceeded")
+		require.Len(t, details, 1)
+		d := details[0].(map[string]any)
+		require.Equal(t, limit, d["limit"])
+		require.Equal(t, allowed, num(d["allowed"]))
+		require.Equal(t, left, num(d["left"]))
+	}
+	refused(c.post("/order", body("a", "TSEL5")), "per_order", perOrder, perOrder)
+	_, err = w.store.SetLimits(t.Context(), c.id, merchant.Live, rule.Change{PerOrder: &price}, "test")
+	require.NoError(t, err)
+	c.order(body("a", "TSEL5"))
+	c.on(1).order(body("b", "TSEL5"))
+	refused(c.post("/order", body("c", "TSEL5")), "per_day", perDay, 1)
+	c.on(1).order(body("b", "TSEL5"))
+	require.Equal(t, price*2, num(limits()["used_today"]))
+	withdraw := func(ref string) *reply {
+		return c.post("/withdraw", `{"ref":"`+ref+`","amount":10000,"method":"dana","account_number":"081234567890","account_name":"John Doe"}`)
+	}
+	withdraw("w1").data()
+	refused(withdraw("w2"), "withdraw_per_day", 15_000, 5_000)
+	require.EqualValues(t, 10_000, num(limits()["withdrawn_today"]))
+	require.Equal(t, price, num(c.send(http.MethodPut, "/api/v1/settings", `{"limits":{"per_order":0}}`).data()["limits"].(map[string]any)["per_order"]), "not the merchant's to change")
 }

@@ -58,7 +58,7 @@ func (s *server) withdrawRoutes() {
 		Summary: "Have money paid out", Text: textWithdraw, Body: withdrawBody{}, Gives: exampleWithdrawal(),
 		Sends: map[string]any{"ref": "wd-0001", "amount": 100_000, "method": "dana", "account_number": "081234567890", "account_name": "John Doe"},
 		Refusals: []fault.Kind{
-			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.InsufficientBalance,
+			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.LimitExceeded, fault.InsufficientBalance,
 		},
 	}, s.createWithdrawal)
 	rest.Register(s.rest, rest.Operation{

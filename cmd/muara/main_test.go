@@ -165,3 +165,23 @@ func TestMigrateByCommand(t *testing.T) {
 		require.NotNil(t, m.(map[string]any)["applied_at"])
 	}
 }
+
+func TestLimitsByCommand(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	id := s.json("merchant", "create", "--name", "Toko")["merchant_id"].(string)
+	require.Equal(t, map[string]any{"per_order": 0.0, "per_day": 0.0, "withdraw_per_day": 0.0}, s.json("merchant", "limit", id)["limits"])
+	set := s.json("merchant", "limit", id, "--per-order", "50000", "--per-day", "1000000")
+	require.Equal(t, map[string]any{"per_order": 50_000.0, "per_day": 1_000_000.0, "withdraw_per_day": 0.0}, set["limits"])
+	set = s.json("merchant", "limit", id, "--per-order", "0")
+	require.Equal(t, map[string]any{"per_order": 0.0, "per_day": 1_000_000.0, "withdraw_per_day": 0.0}, set["limits"], "what is left out stays")
+	require.Equal(t, map[string]any{"per_order": 0.0, "per_day": 0.0, "withdraw_per_day": 0.0}, s.json("merchant", "limit", id, "--mode", "test")["limits"])
+	code, out, _ := s.run("merchant", "limit", id)
+	require.Equal(t, exitOK, code)
+	require.Contains(t, out, "orders of a day       1000000")
+	code, _, errs := s.run("merchant", "limit", id, "--per-day=-5")
+	require.Equal(t, exitRefused, code)
+	require.Contains(t, errs, "per_day")
+	code, _, _ = s.run("merchant", "limit", "MRA-M-0000000000", "--per-day", "5")
+	require.Equal(t, exitRefused, code)
+}

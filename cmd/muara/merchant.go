@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -24,6 +26,7 @@ type merchantCmd struct {
 	Suspend merchantSuspendCmd `cmd:"" help:"Answer a merchant with 403 from now on."`
 	Resume  merchantResumeCmd  `cmd:"" help:"Let a suspended merchant go on."`
 	Tier    merchantTierCmd    `cmd:"" help:"Move a merchant to a tier."`
+	Limit   merchantLimitCmd   `cmd:"" help:"Bound what a merchant may order and withdraw."`
 	IP      merchantIPCmd      `cmd:"" name:"ip" help:"Replace the addresses that may call."`
 	Credit  merchantCreditCmd  `cmd:"" help:"Add to a balance by hand."`
 	Debit   merchantDebitCmd   `cmd:"" help:"Take from a balance by hand."`
@@ -199,6 +202,51 @@ func (c *merchantTierCmd) Run(e *env) error {
 		return err
 	}
 	return showMerchant(e, store, c.ID)
+}
+
+type merchantLimitCmd struct {
+	ID             string `arg:"" help:"Its id."`
+	PerOrder       *int64 `placeholder:"RUPIAH" help:"The most that an order may cost; 0 for no limit. Left out, it stays."`
+	PerDay         *int64 `placeholder:"RUPIAH" help:"The most that the orders of a day may cost, less what was given back of them; 0 for no limit."`
+	WithdrawPerDay *int64 `placeholder:"RUPIAH" help:"The most that may be paid out in a day; 0 for no limit."`
+	Mode           string `enum:"live,test" default:"live" help:"Which wallet: live or test."`
+}
+
+func (c *merchantLimitCmd) Run(e *env) error {
+	store, err := e.merchants()
+	if err != nil {
+		return err
+	}
+	wallet, err := store.Wallet(e.ctx, c.ID, merchant.Mode(c.Mode))
+	if err != nil {
+		return err
+	}
+	db, err := e.DB()
+	if err != nil {
+		return err
+	}
+	if c.PerOrder != nil || c.PerDay != nil || c.WithdrawPerDay != nil {
+		change := rule.Change{PerOrder: c.PerOrder, PerDay: c.PerDay, WithdrawPerDay: c.WithdrawPerDay}
+		if _, err := store.SetLimits(e.ctx, c.ID, merchant.Mode(c.Mode), change, e.Actor()); err != nil {
+			return err
+		}
+	}
+	set, err := rule.Read(e.ctx, db.Pool, wallet)
+	if err != nil {
+		return err
+	}
+	return e.Print(map[string]any{"merchant_id": c.ID, "mode": c.Mode, "limits": set.Limits}, func(w io.Writer) {
+		for _, l := range []struct {
+			name string
+			n    int64
+		}{{"an order", set.PerOrder}, {"orders of a day", set.PerDay}, {"withdrawals of a day", set.WithdrawPerDay}} {
+			text := "no limit"
+			if l.n > 0 {
+				text = strconv.FormatInt(l.n, 10)
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\n", l.name, text)
+		}
+	})
 }
 
 type merchantIPCmd struct {

@@ -101,7 +101,8 @@ SELECT current_date, 'live', merchant_id, 1, 'ppob', 'TSEL10', 'rq', 1, 1, 0, 0,
 INSERT INTO report_flows (day, mode, kind, gateway, n, amount) VALUES (current_date, 'live', 'deposit', 'rq', 1, 50000);
 INSERT INTO report_below_cost (order_id, revenue, cost, loss, at) SELECT id, 100, 200, 0, now() FROM orders;
 INSERT INTO report_closed (zone, through) VALUES ('Asia/Jakarta', now());
-INSERT INTO wallet_rules (wallet_id, duplicate_minutes, updated_at) SELECT id, 10, now() FROM wallets;
+INSERT INTO wallet_rules (wallet_id, duplicate_minutes, per_order, per_day, withdraw_per_day, updated_at) SELECT id, 10, 1000000, 50000000, 10000000, now() FROM wallets;
+INSERT INTO wallet_days (wallet_id, from_at, to_at, used) SELECT id, date_trunc('day', now()), date_trunc('day', now()) + interval '1 day', 2750 FROM wallets;
 UPDATE wallets SET ruled = true;
 UPDATE orders SET twin = 1;
 INSERT INTO retention_marks (rule, through, updated_at) VALUES ('orders_customers', 1, now());

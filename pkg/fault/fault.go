@@ -39,18 +39,28 @@ const (
 	BillNotFound
 	Unavailable
 	PriceChanged
+	LimitExceeded
 	InsufficientBalance
 	Upstream
 )
 
 // Detail is what is wrong with one field. Reason and Until are known only where
-// a SKU is unavailable, Ref only where an order duplicates another.
+// a SKU is unavailable, Ref only where an order duplicates another,
+// Limit where one is exceeded.
 type Detail struct {
 	Field   string
 	Message string
 	Reason  string
 	Until   *time.Time
 	Ref     string
+	Limit   *Limit
+}
+
+// Limit is a limit that a request is beyond: its name, how much it is and how much of it
+// is left, in rupiah.
+type Limit struct {
+	Name          string
+	Allowed, Left int64
 }
 
 // Error is a refusal.

@@ -15,6 +15,7 @@ import (
 	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 // Mode is live or test. The two never mix: keys, wallets, orders and limits are of one mode.
@@ -287,6 +288,16 @@ func (s *Store) Adjust(ctx context.Context, id string, mode Mode, amount int64, 
 		return s.audit(ctx, tx, actor, action, id, map[string]any{"mode": mode, "amount": amount, "note": note, "balance": balance})
 	})
 	return balance, err
+}
+
+// SetLimits changes what a merchant may spend in a mode and gives the limits that hold from
+// then on.
+func (s *Store) SetLimits(ctx context.Context, id string, mode Mode, c rule.Change, actor string) (rule.Limits, error) {
+	w, err := s.Wallet(ctx, id, mode)
+	if err != nil {
+		return rule.Limits{}, err
+	}
+	return rule.SetLimits(ctx, s.db.Pool, w, c, audit.Entry{Actor: actor, Action: "merchant.limit", Subject: id, At: s.opts.Now()})
 }
 
 func (s *Store) audit(ctx context.Context, tx pgx.Tx, actor, action, subject string, detail any) error {

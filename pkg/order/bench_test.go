@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/ledger"
-	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/testdb"
 )
 
@@ -22,7 +22,7 @@ func BenchmarkPlace(b *testing.B) {
 	for name, set := range map[string]func(f *fixture, wallet int64) error{
 		"plain": func(*fixture, int64) error { return nil },
 		"duplicate-guard": func(f *fixture, wallet int64) error {
-			return merchant.SetDuplicateGuard(b.Context(), f.db.Pool, wallet, 10, f.now)
+			return rule.SetDuplicateGuard(b.Context(), f.db.Pool, wallet, 10, f.now)
 		},
 	} {
 		b.Run(name, func(b *testing.B) {

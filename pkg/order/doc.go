@@ -8,9 +8,9 @@
 //     into common commits; a refused call never fails its neighbours.
 //   - One order per (wallet, ref), for ever. The content hash tells a repetition from
 //     a conflict; price and callback are no part of it.
-//   - What is set for a wallet's orders (wallet_rules) is judged under the wallet's lock, so
-//     that no two placements pass it together. A wallet for which nothing is set costs
-//     one column of the row that is locked anyway.
+//   - What is set for a wallet's orders (package rule) is judged in the common commit, under
+//     the wallet's lock. What a day's orders came to is kept only where it is limited, by
+//     Place and by what goes back; it can always be counted anew.
 //   - A step is guarded by (state, attempt) under the row's lock. A step that does
 //     not fit where the order stands is [ErrStale]: better news came first.
 //   - Unknown is not failed. Nothing here ends an order because of its age.

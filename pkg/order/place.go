@@ -18,6 +18,7 @@ import (
 	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 const (
@@ -55,13 +56,23 @@ type Placer struct {
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  *Metrics
+	loc      *time.Location
 	group    *group[*Request, *Placed]
 }
 
+// PlacerOption changes what a placer does.
+type PlacerOption func(*Placer)
+
+// In sets the time zone whose days limits of a day count by; UTC without it.
+func In(loc *time.Location) PlacerOption { return func(p *Placer) { p.loc = loc } }
+
 // NewPlacer starts a placer; opener may be nil where no premium product is sold,
 // and m where nothing is measured.
-func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger, m *Metrics) *Placer {
-	p := &Placer{metrics: m, db: db, accounts: accounts, opener: opener, now: now, log: log}
+func NewPlacer(db pg.Beginner, accounts *ledger.Accounts, opener Opener, now func() time.Time, log *slog.Logger, m *Metrics, opts ...PlacerOption) *Placer {
+	p := &Placer{loc: time.UTC, metrics: m, db: db, accounts: accounts, opener: opener, now: now, log: log}
+	for _, o := range opts {
+		o(p)
+	}
 	p.group = newGroup(placeSet, p.commit)
 	return p
 }
@@ -71,7 +82,7 @@ func (p *Placer) Close() { p.group.close() }
 
 // Place takes the price and keeps the order, or does neither. A ref that is known
 // with the same content gives the stored order as it stands; errors are
-// [ErrConflict], [*DuplicateError], [ErrInsufficient], [ErrOutOfStock], [ErrLinkBusy], [ErrInquiredAnew], [ErrInquiryExpired] and the
+// [ErrConflict], [*DuplicateError], [*rule.LimitError], [ErrInsufficient], [ErrOutOfStock], [ErrLinkBusy], [ErrInquiredAnew], [ErrInquiryExpired] and the
 // database's own, after which the order may or may not have been placed: the same ref answers that.
 func (p *Placer) Place(ctx context.Context, r *Request) (*Placed, error) {
 	return p.group.do(ctx, r)
@@ -134,6 +145,7 @@ func (p *Placer) try(ctx context.Context, set []*placement) error {
 	}
 	return pg.InTx(ctx, p.db, func(tx pgx.Tx) error {
 		s := &sitting{now: p.now().UTC().Truncate(time.Microsecond), placed: map[refKey]*Order{}, inFlight: inFlight, revenue: revenue}
+		s.day, s.next = rule.Day(s.now, p.loc)
 		if err := s.read(ctx, tx, set); err != nil {
 			return err
 		}
@@ -156,10 +168,12 @@ type sitting struct {
 	busy     map[linkKey]bool
 	inquired map[refKey]inquired
 	allotted []item
-	rules    map[int64]*rules
-	twins    map[twin]earlier
-	inFlight map[string]ledger.Account
-	revenue  map[string]ledger.Account
+	// day is the first moment of today, next that of tomorrow.
+	day, next time.Time
+	rules     map[int64]*rules
+	twins     map[twin]earlier
+	inFlight  map[string]ledger.Account
+	revenue   map[string]ledger.Account
 }
 
 // lookupSQL finds the orders that bear a ref already. It runs after the wallets
@@ -230,6 +244,9 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		c.err = ErrLinkBusy
 		return nil
 	}
+	if c.err = s.within(r); c.err != nil {
+		return nil //nolint:nilerr // a refusal is its caller's, and fails nobody else
+	}
 	o, err := r.order(w.Mode, hash, s.now)
 	if err != nil {
 		return err
@@ -251,7 +268,7 @@ func (s *sitting) decide(c *placement, opener Opener) error {
 		}
 	}
 	s.busy[link] = linked
-	s.keepTwin(r, o)
+	s.obeyed(r, o)
 	s.placed[r.key()] = o
 	s.fresh = append(s.fresh, o)
 	c.out = &Placed{Order: o, Balance: w.Balance}
@@ -301,14 +318,18 @@ const insertSQL = `INSERT INTO orders (id, wallet_id, mode, ref, content_hash, c
 	upstream, offer, code, extra, cost, trace, next_run, completed, facts, link, twin)`
 
 func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
+	var b pgx.Batch
+	s.queueDays(&b)
 	if len(s.fresh) == 0 {
-		return nil
+		if b.Len() == 0 {
+			return nil
+		}
+		return tx.SendBatch(ctx, &b).Close()
 	}
 	// Links in one order everywhere: no two commits wait for each other's.
 	slices.SortFunc(s.fresh, func(a, b *Order) int {
 		return cmp.Or(strings.Compare(a.Upstream, b.Upstream), strings.Compare(a.Code, b.Code), strings.Compare(deref(a.Link), deref(b.Link)))
 	})
-	var b pgx.Batch
 	n := len(s.fresh)
 	id, wallet, mode, ref, hash := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n), make([][]byte, n)
 	category, sku, name, product, quantity, price := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 func (f *fixture) guarded(t *testing.T, wallet int64, minutes int) {
 	t.Helper()
-	require.NoError(t, merchant.SetDuplicateGuard(t.Context(), f.db.Pool, wallet, minutes, f.now))
+	require.NoError(t, rule.SetDuplicateGuard(t.Context(), f.db.Pool, wallet, minutes, f.now))
 }
 
 func duplicateOf(t require.TestingT, err error) *DuplicateError {

@@ -251,6 +251,7 @@ func (w *Writer) store(ctx context.Context, tx pgx.Tx, changes []*change, now ti
 		}
 	}
 	book.Queue(&b, now)
+	queueRoom(&b, changes)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -61,6 +62,8 @@ type Options struct {
 	// IDPrefix is the brand's prefix of ids.
 	IDPrefix string
 	Policy   Policy
+	// Location is the brand's time zone, by whose days limits count; nil is UTC.
+	Location *time.Location
 	// Told is called after a commit with the ids of the webhook events in it: a hint.
 	// It must not block; nil for none.
 	Told func(events []int64)
@@ -82,7 +85,7 @@ const placeSQL = `INSERT INTO withdrawals AS w (id, wallet_id, mode, ref, conten
 
 // Place keeps a withdrawal and takes its money, or does neither. A ref that is known
 // with the same content gives the stored one as it stands. Errors are [ErrConflict],
-// [ErrInsufficient] and the database's own, after which the same ref answers whether
+// [*rule.LimitError], [ErrInsufficient] and the database's own, after which the same ref answers whether
 // it was kept.
 func (k *Keeper) Place(ctx context.Context, r *Request) (w *Withdrawal, balance int64, err error) {
 	hold, err := k.Accounts.System(ctx, r.Mode, ledger.Payouts)
@@ -121,6 +124,11 @@ func (k *Keeper) place(ctx context.Context, tx pgx.Tx, r *Request, hold ledger.A
 		return nil, 0, fmt.Errorf("withdraw: place: %w", err)
 	}
 	now := k.now()
+	if book.Wallet(r.WalletID).Ruled {
+		if err := k.within(ctx, tx, r, now); err != nil {
+			return nil, 0, err
+		}
+	}
 	way := k.Policy.way(r.Mode)
 	var next, check *time.Time
 	if way.Approvals == 0 {
@@ -150,6 +158,45 @@ func (k *Keeper) place(ctx context.Context, tx pgx.Tx, r *Request, hold ledger.A
 		return nil, 0, fmt.Errorf("withdraw: place: %w", err)
 	}
 	return w, book.Wallet(r.WalletID).Balance, nil
+}
+
+// within refuses what is beyond the wallet's limit of the day. The wallet is locked.
+func (k *Keeper) within(ctx context.Context, tx pgx.Tx, r *Request, now time.Time) error {
+	day, next := k.today(now)
+	var limit, used int64
+	err := tx.QueryRow(ctx, `SELECT withdraw_per_day, `+usedSQL+` FROM wallet_rules r WHERE r.wallet_id = $1 AND r.withdraw_per_day > 0`, r.WalletID, id.First(day)).Scan(&limit, &used)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("withdraw: limit: %w", err)
+	}
+	if left := max(limit-used, 0); r.Amount > left {
+		return &rule.LimitError{Limit: rule.WithdrawPerDay, Allowed: limit, Left: left, Resets: next}
+	}
+	return nil
+}
+
+// usedSQL is the amount of a wallet's withdrawals from the id $2 on that were not rejected.
+const usedSQL = `(SELECT coalesce(sum(amount), 0)::bigint FROM withdrawals w WHERE w.wallet_id = r.wallet_id AND w.id >= $2 AND w.state <> 'rejected')`
+
+func (k *Keeper) today(now time.Time) (from, to time.Time) {
+	loc := k.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	return rule.Day(now, loc)
+}
+
+// UsedToday gives the amount, in rupiah, of the withdrawals of today that were not rejected;
+// nil where no limit of the day is set.
+func (k *Keeper) UsedToday(ctx context.Context, walletID int64) (used *int64, err error) {
+	day, _ := k.today(k.now())
+	err = k.Pool.QueryRow(ctx, `SELECT `+usedSQL+` FROM wallet_rules r WHERE r.wallet_id = $1 AND r.withdraw_per_day > 0`, walletID, id.First(day)).Scan(&used)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("withdraw: used today: %w", err)
+	}
+	return used, nil
 }
 
 // books are the accounts that a withdrawal's money moves between.

@@ -12,7 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 func TestAWithdrawalTakesItsMoneyAtOnceAndOnce(t *testing.T) {
@@ -632,4 +634,50 @@ func TestADriftIsFound(t *testing.T) {
 		require.NotEmpty(t, r.Problems, c.sql)
 		require.NoError(t, tx.Rollback(t.Context()))
 	}
+}
+
+func TestALimitOfTheDayBoundsWithdrawals(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.k.Location = time.FixedZone("WIB", 7*60*60)
+	used, err := f.k.UsedToday(t.Context(), f.wallet)
+	require.NoError(t, err)
+	require.Nil(t, used, "nothing is counted without a limit")
+	limit := int64(100_000)
+	_, err = rule.SetLimits(t.Context(), f.db.Pool, f.wallet, rule.Change{WithdrawPerDay: &limit}, audit.Entry{Actor: "test", Action: "merchant.limit", Subject: "M1", At: f.now()})
+	require.NoError(t, err)
+	var accepted, refused atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			_, _, err := f.k.Place(context.Background(), f.request(fmt.Sprint("wd-", i), 30_000))
+			var beyond *rule.LimitError
+			switch {
+			case err == nil:
+				accepted.Add(1)
+			case errors.As(err, &beyond):
+				if beyond.Limit != rule.WithdrawPerDay || beyond.Allowed != limit {
+					t.Error(beyond)
+				}
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 3, accepted.Load(), "never more, however many at once")
+	require.EqualValues(t, 17, refused.Load())
+	require.EqualValues(t, opening-3*31_000, f.balance())
+	var n int64
+	require.NoError(t, f.db.Pool.QueryRow(t.Context(), `SELECT min(id) FROM withdrawals`).Scan(&n))
+	_, err = f.k.Reject(t.Context(), n, Decision{Actor: "test", Why: "no"})
+	require.NoError(t, err)
+	used, err = f.k.UsedToday(t.Context(), f.wallet)
+	require.NoError(t, err)
+	require.EqualValues(t, 60_000, *used, "what was rejected gives room")
+	f.advance(24 * time.Hour)
+	_, _, err = f.k.Place(t.Context(), f.request("tomorrow", 100_000))
+	require.NoError(t, err)
+	f.verify()
 }

@@ -70,6 +70,9 @@ type Problem struct {
 	Reason  string    `json:"reason,omitempty" enum:"closed,trouble,out_of_stock,cut_off,paused" doc:"Only with the code unavailable: why."`
 	Until   *NullTime `json:"until,omitempty" doc:"Only with the code unavailable: until when, null while that is not known."`
 	Ref     string    `json:"ref,omitempty" doc:"Only with the code duplicate_order: the earlier order's ref." example:"trx-0001"`
+	Limit   string    `json:"limit,omitempty" enum:"per_order,per_day,withdraw_per_day" doc:"Only with the code limit_exceeded: which." example:"per_day"`
+	Allowed *int64    `json:"allowed,omitempty" doc:"Only with the code limit_exceeded: rupiah of the limit." example:"5000000"`
+	Left    *int64    `json:"left,omitempty" doc:"Only with the code limit_exceeded: rupiah that are left of it." example:"12500"`
 }
 
 // TransformSchema lets until be null, which a pointer that may be left out does not say by itself.
@@ -123,6 +126,9 @@ func (s *Service) failure(ctx context.Context, err error) *Failure {
 			if d.Until != nil {
 				p.Until.Time = *d.Until
 			}
+		}
+		if d.Limit != nil {
+			p.Limit, p.Allowed, p.Left = d.Limit.Name, &d.Limit.Allowed, &d.Limit.Left
 		}
 		out.Details = append(out.Details, p)
 	}

@@ -96,7 +96,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	running.Go(func() { shelf.Run(beside) })
 
 	enqueuer := queue.New(d.Redis)
-	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log, order.NewMetrics(d.Registerer))
+	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log, order.NewMetrics(d.Registerer), order.In(d.Config.Brand.Location()))
 	defer placer.Close()
 	writer := d.writer(enqueuer)
 	defer writer.Close()

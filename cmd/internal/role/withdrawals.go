@@ -11,7 +11,7 @@ import (
 func (d Deps) withdrawals(told func(events []int64)) *withdraw.Keeper {
 	return withdraw.New(withdraw.Options{
 		Pool: d.DB.Pool, Accounts: ledger.NewAccounts(d.DB.Pool), Now: d.Now, Log: d.Log, IDPrefix: d.Config.Brand.IDPrefix,
-		Policy: WithdrawPolicy(d.Config), Told: told, Metrics: withdraw.NewMetrics(d.Registerer),
+		Policy: WithdrawPolicy(d.Config), Location: d.Config.Brand.Location(), Told: told, Metrics: withdraw.NewMetrics(d.Registerer),
 	})
 }
 

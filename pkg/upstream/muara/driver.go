@@ -177,7 +177,7 @@ func reasonOf(r *wire.Refusal) upstream.Reason {
 	switch r.Code {
 	case wire.CodeUnauthorized, wire.CodeForbidden, wire.CodeIP:
 		return upstream.ReasonOurAccount
-	case wire.CodeInsufficient:
+	case wire.CodeInsufficient, wire.CodeLimit:
 		return upstream.ReasonOurBalance
 	case wire.CodeNotFound:
 		return upstream.ReasonGone

@@ -96,6 +96,7 @@ func TestTheTableOfRefusals(t *testing.T) {
 		"no route":             {404, `{"ok":false,"error":"there is no such route","code":"not_found"}`, nil, upstream.Unknown, "", true, false, 0},
 		"unavailable":          {422, refusal("unavailable", `,"details":[{"field":"sku","message":"m","reason":"cut_off","until":null}]`), nil, upstream.Rejected, upstream.ReasonProduct, false, false, 0},
 		"price":                {422, refusal("price_changed", ""), nil, upstream.Rejected, upstream.ReasonPrice, false, false, 0},
+		"limit":                {422, refusal("limit_exceeded", `,"details":[{"field":"sku","message":"m","limit":"per_day","allowed":9,"left":1}]`), nil, upstream.Rejected, upstream.ReasonOurBalance, false, false, 0},
 		"no bill":              {422, refusal("bill_not_found", ""), nil, upstream.Rejected, upstream.ReasonNoBill, false, false, 0},
 		"conflict":             {409, refusal("ref_conflict", ""), nil, upstream.Rejected, upstream.ReasonDuplicate, false, false, 0},
 		"ordered already":      {409, refusal("duplicate_order", `,"details":[{"field":"customer_no","message":"m","ref":"M1"}]`), nil, upstream.Rejected, upstream.ReasonRepeat, false, false, 0},

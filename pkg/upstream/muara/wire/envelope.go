@@ -71,6 +71,7 @@ const (
 	CodeInquiryExpired  = "inquiry_expired"
 	CodeUnavailable     = "unavailable"
 	CodePriceChanged    = "price_changed"
+	CodeLimit           = "limit_exceeded"
 	CodeBillNotFound    = "bill_not_found"
 	CodeInsufficient    = "insufficient_balance"
 	CodeUpstream        = "upstream_error"
@@ -97,7 +98,7 @@ func StatusOf(code string) int {
 		return http.StatusConflict
 	case CodeInquiryExpired:
 		return http.StatusGone
-	case CodeUnavailable, CodePriceChanged, CodeBillNotFound:
+	case CodeUnavailable, CodePriceChanged, CodeBillNotFound, CodeLimit:
 		return http.StatusUnprocessableEntity
 	case CodeRateLimited:
 		return http.StatusTooManyRequests

@@ -143,7 +143,7 @@ func TestAFailureIsOneUnderItsOwnStatus(t *testing.T) {
 	for _, code := range []string{
 		wire.CodeInvalid, wire.CodeUnauthorized, wire.CodeForbidden, wire.CodeIP, wire.CodeRateLimited, wire.CodeNotFound, wire.CodeMethod, wire.CodeRefConflict,
 		wire.CodeDuplicate, wire.CodeNotCancelable, wire.CodeNotAvailable, wire.CodeInquiryRequired, wire.CodeInquiryExpired, wire.CodeUnavailable, wire.CodePriceChanged,
-		wire.CodeBillNotFound, wire.CodeInsufficient, wire.CodeUpstream, wire.CodeInternal,
+		wire.CodeBillNotFound, wire.CodeLimit, wire.CodeInsufficient, wire.CodeUpstream, wire.CodeInternal,
 	} {
 		require.GreaterOrEqual(t, wire.StatusOf(code), 400, code)
 	}
