@@ -182,7 +182,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 
 // chartsOwn are the keys of muara.yaml that the chart writes itself, or that name files, of which its pods have no others.
 var chartsOwn = []string{
-	"api.listen", "api.admin_listen", "api.metrics_listen", "worker.metrics_listen", "scheduler",
+	"api.listen", "api.admin_listen", "api.metrics_listen", "worker.metrics_listen", "scheduler", "operator",
 	"database.url", "database.url_file", "redis", "redis.url", "redis.url_file", "secrets", "secrets.encryption_key", "secrets.encryption_key_file",
 	"upstreams", "upstreams.name", "upstreams.credentials", "deposits.static_qris.payload_file",
 }

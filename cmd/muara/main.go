@@ -40,6 +40,7 @@ type cli struct {
 	API       apiCmd       `cmd:"" name:"api" help:"Serve the merchant API."`
 	Worker    workerCmd    `cmd:"" help:"Talk to one upstream, or deliver webhooks."`
 	Scheduler schedulerCmd `cmd:"" help:"Find what is due and hand it to the workers."`
+	Operator  operatorCmd  `cmd:"" help:"Act upon the Upstream resources of a Kubernetes namespace."`
 
 	Merchant merchantCmd `cmd:"" help:"Merchants: create, list, suspend, credit."`
 	Key      keyCmd      `cmd:"" help:"API keys of merchants."`

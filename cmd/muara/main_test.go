@@ -138,6 +138,9 @@ func TestAWrongCallIsCodeTwo(t *testing.T) {
 		{"merchant", "credit", "x", "10"},
 		{"migrate", "down", "0"},
 		{"key", "revoke", "abc"},
+		{"worker", "--webhooks", "--budget", "5/10s"},
+		{"worker", "--upstream", "sandbox", "--budget", "five a day"},
+		{"operator"}, // which namespace?
 	} {
 		code, out, errs := s.run(args...)
 		require.Equal(t, exitUsage, code, args)

@@ -11,10 +11,19 @@ import (
 type workerCmd struct {
 	Upstream string `placeholder:"NAME" xor:"work" required:"" help:"Talk to this upstream of the configuration."`
 	Webhooks bool   `xor:"work" required:"" help:"Deliver webhooks."`
+	Budget   string `placeholder:"N/TIME" help:"In the place of the upstream's budget in the configuration, such as 5/10s."`
 }
 
 // Run works until it is told to stop; then it takes nothing new and finishes what it has.
 func (c *workerCmd) Run(e *env) error {
+	if c.Budget != "" {
+		if _, err := config.ParseBudget(c.Budget); err != nil {
+			return wrongUsage("--budget: %w", err)
+		}
+		if c.Webhooks {
+			return wrongUsage("--budget: webhooks have none")
+		}
+	}
 	s := served{
 		name: "worker", needs: config.NeedDatabase | config.NeedRedis,
 		metrics: func(cfg *config.Config) string { return cfg.Worker.MetricsListen },
@@ -33,6 +42,9 @@ func (c *workerCmd) Run(e *env) error {
 	cfg, err := e.Config(s.needs)
 	if err != nil {
 		return err
+	}
+	if limit, err := config.ParseBudget(c.Budget); err == nil {
+		cfg.SetBudget(c.Upstream, limit)
 	}
 	// What is wrong with its credentials is said at once, and not after the schema.
 	if _, err := cfg.Upstream(c.Upstream); err != nil {

@@ -98,7 +98,7 @@ func Ageing(step time.Duration) Option {
 func Recovery(d time.Duration) Option { return func(b *Budget) { b.recovery = d } }
 
 // New makes this process's share in the budget of the upstream called name. hold is the longest a call may take from
-// Acquire to Release: the upstream's deadline and a margin. Nothing runs until the first Acquire.
+// Acquire to Release: the upstream's deadline and a margin. Nothing runs until [Budget.Announce] or the first Acquire.
 func New(rdb redis.UniversalClient, name string, limit Limit, hold time.Duration, opts ...Option) *Budget {
 	if hold <= 0 {
 		hold = 30 * time.Second
@@ -123,6 +123,24 @@ func New(rdb redis.UniversalClient, name string, limit Limit, hold time.Duration
 	}
 	b.recovery = min(max(b.recovery, 0), hold)
 	return b
+}
+
+// Announce has the other processes reckon with this one's limit from now on, and not only from its first call on: while a
+// changed limit is rolled out, the stricter counts as soon as the first process has it. It does not wait for Redis.
+func (b *Budget) Announce() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.over {
+		b.begin()
+	}
+}
+
+// begin starts the dispatcher, which takes a turn at once. Under mu.
+func (b *Budget) begin() {
+	if !b.running {
+		b.running = true
+		go b.run()
+	}
 }
 
 // waiter is a call of this process that waits for a slot.
@@ -198,10 +216,7 @@ func (b *Budget) enqueue(class Class, try bool) (*waiter, error) {
 	w.place = b.queues[class].PushBack(w)
 	b.waiters[w.token] = w
 	b.meter.waiting[class].Inc()
-	if !b.running {
-		b.running = true
-		go b.run()
-	}
+	b.begin()
 	if try || b.queues[class].Len() <= b.shown() {
 		b.nudge()
 	}

@@ -44,8 +44,10 @@
 //
 // # Changed limits
 //
-// While processes with different limits run, fewest requests and longest time of all of them rule. A limit that gets looser
-// starts with the new slots counted as used just now; a changed Per with all of them.
+// While processes with different limits run, fewest requests and longest time of all of them rule. A process runs from
+// [Budget.Announce] or its first call until Stop, or for six seconds after it was last heard of. So a limit that is lowered by
+// replacing processes one by one holds from the first new one on, and one that is raised not before the last old one is gone.
+// A limit that gets looser starts with the new slots counted as used just now; a changed Per with all of them.
 //
 // # Who is next
 //

@@ -18,6 +18,7 @@ type Config struct {
 	Webhooks  Webhooks   `yaml:"webhooks"`
 	Worker    Worker     `yaml:"worker"`
 	Scheduler Scheduler  `yaml:"scheduler"`
+	Operator  Operator   `yaml:"operator"`
 	Orders    Orders     `yaml:"orders"`
 	Deposits  Deposits   `yaml:"deposits"`
 
@@ -121,6 +122,11 @@ type Worker struct {
 // Scheduler finds what is due.
 type Scheduler struct {
 	MetricsListen string `yaml:"metrics_listen"` // :9092; "off" for none
+}
+
+// Operator acts upon the Upstream resources of a Kubernetes namespace.
+type Operator struct {
+	MetricsListen string `yaml:"metrics_listen"` // :9093; "off" for none
 }
 
 // Orders is the policy of orders.
@@ -231,6 +237,7 @@ func (c *Config) defaults() {
 	or(&c.Worker.WebhookConcurrency, 64)
 	or(&c.Worker.ShutdownTimeout, 30*time.Second)
 	or(&c.Scheduler.MetricsListen, ":9092")
+	or(&c.Operator.MetricsListen, ":9093")
 	or(&c.Orders.LateSuccess, LateKeep)
 	or(&c.Orders.HoldLongest, 10*time.Minute)
 	or(&c.Orders.DebitLongest, 3*time.Minute)

@@ -101,6 +101,7 @@ func (c *Config) validateServers(errs *errorList) {
 func (c *Config) validateWorker(errs *errorList) {
 	listen(errs, "worker.metrics_listen", c.Worker.MetricsListen, true)
 	listen(errs, "scheduler.metrics_listen", c.Scheduler.MetricsListen, true)
+	listen(errs, "operator.metrics_listen", c.Operator.MetricsListen, true)
 	between(errs, "worker.buy_concurrency", c.Worker.BuyConcurrency, 1, 10_000)
 	between(errs, "worker.poll_concurrency", c.Worker.PollConcurrency, 1, 10_000)
 	between(errs, "worker.webhook_concurrency", c.Worker.WebhookConcurrency, 1, 10_000)
@@ -128,8 +129,7 @@ func (u Upstream) validate(path string, shutdown time.Duration, errs *errorList)
 	if u.BaseURL != "" || u.Driver != DriverSandbox {
 		webURL(errs, path+".base_url", u.BaseURL)
 	}
-	between(errs, path+".budget.requests", u.Budget.Requests, 1, 100_000)
-	duration(errs, path+".budget.per", u.Budget.Per, time.Millisecond, 24*time.Hour)
+	u.Budget.validate(path+".budget", errs)
 	duration(errs, path+".timeout", u.Timeout, time.Millisecond, 10*time.Minute)
 	between(errs, path+".callback_turn", u.CallbackTurn, 0, 1_000_000)
 	if u.Timeout >= shutdown && shutdown > 0 {

@@ -57,6 +57,7 @@ func Worker(ctx context.Context, d Deps, m UpstreamMetrics, name string) error {
 			d.Log.Warn("budget", "upstream", name, "error", err)
 		}
 	}()
+	client.Budget.Announce()
 	enqueuer := queue.New(d.Redis)
 	writer := d.writer(enqueuer)
 	defer writer.Close()
