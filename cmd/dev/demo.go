@@ -16,6 +16,7 @@ import (
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/seal"
+	"github.com/muarahq/muara/pkg/token"
 	"github.com/muarahq/muara/pkg/upstream/drivers"
 	"github.com/muarahq/muara/pkg/webhook"
 )
@@ -40,6 +41,8 @@ type demo struct {
 	Key           string `json:"key"`
 	TestKey       string `json:"test_key"`
 	WebhookSecret string `json:"webhook_secret"`
+	// AdminToken calls the admin API and may do everything there.
+	AdminToken string `json:"admin_token"`
 }
 
 // prepareDemo provides the merchant with its key, balance and webhook, and premium
@@ -75,6 +78,9 @@ func prepareDemo(ctx context.Context, g *gateway) (*demo, error) {
 		}
 		d.TestKey = key.Secret
 	}
+	if err := g.letIn(ctx, d); err != nil {
+		return nil, err
+	}
 	if err := topUp(ctx, store, d.MerchantID); err != nil {
 		return nil, err
 	}
@@ -89,6 +95,20 @@ func prepareDemo(ctx context.Context, g *gateway) (*demo, error) {
 		return nil, err
 	}
 	return d, g.stock(ctx, sealer)
+}
+
+// letIn provides a token of the admin API, unless the one of an earlier run still opens its door.
+func (g *gateway) letIn(ctx context.Context, d *demo) error {
+	tokens := &token.Store{Pool: g.deps.DB.Pool, KeyPrefix: g.cfg.Brand.KeyPrefix, Now: g.deps.Now}
+	if _, err := tokens.Authenticate(ctx, d.AdminToken); err == nil {
+		return nil
+	}
+	t, err := tokens.Create(ctx, token.New{Name: actor + g.deps.Now().Format("-0102-150405"), Role: token.Finance, Actor: actor})
+	if err != nil {
+		return err
+	}
+	d.AdminToken = t.Secret
+	return nil
 }
 
 // readDemo gives the merchant of an earlier run, if its key still opens the door.

@@ -143,7 +143,7 @@ func (g *gateway) startRoles(ctx context.Context, health *metrics.Health) {
 	ctx = g.ctx
 	shared := g.deps.NewUpstreamMetrics()
 	g.roles.Go(func() error {
-		return role.API(ctx, g.named("api"), role.APIOptions{Listener: g.listeners["api"], Health: health})
+		return role.API(ctx, g.named("api"), role.APIOptions{Listener: g.listeners["api"], Admin: g.listeners["admin"], Health: health})
 	})
 	for _, u := range g.cfg.Upstreams {
 		g.roles.Go(func() error { return role.Worker(ctx, g.named("worker"), shared, u.Name) })

@@ -86,7 +86,7 @@ func openPlace(ctx context.Context, o options, out *screen) (_ *place, err error
 		return nil, err
 	}
 	for name, port := range map[string]int{
-		"api": o.port, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103, gateUpstream: 9104, postUpstream: 9106,
+		"api": o.port, "admin": 8081, "metrics": 9090, "receiver": 8090, "control": 9100, otpUpstream: 9101, ppobUpstream: 9102, smmUpstream: 9103, gateUpstream: 9104, postUpstream: 9106,
 	} {
 		if p.listeners[name], err = listen(ctx, port); err != nil {
 			return nil, err
@@ -210,7 +210,7 @@ func (p *place) configure(database, redis string) error {
 	data := fmt.Appendf(nil, `# Written by "make run", anew at each start. With it, ./cmd/muara works on the same installation while it runs.
 api:
   listen: %q
-  admin_listen: "off"
+  admin_listen: %q
   metrics_listen: %q
   public_url: %q
 database: {url: %q}
@@ -255,7 +255,7 @@ worker: {metrics_listen: "off"}
 scheduler: {metrics_listen: "off"}
 log: {level: info, format: text}
 `,
-		p.listeners["api"].Addr(), p.listeners["metrics"].Addr(), p.url("api"), database, redis, filepath.Join(p.dir, encryptionKeyFile),
+		p.listeners["api"].Addr(), p.listeners["admin"].Addr(), p.listeners["metrics"].Addr(), p.url("api"), database, redis, filepath.Join(p.dir, encryptionKeyFile),
 		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey,
 		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate,
 		postUpstream, p.url(postUpstream), emulatorKey, emulatorKey, emulatorKey, gateUpstream, p.url(gateUpstream), emulatorKey, withdrawFee)

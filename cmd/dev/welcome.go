@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/muarahq/muara/api/admin"
 	"github.com/muarahq/muara/pkg/catalog"
 )
 
@@ -229,7 +230,7 @@ func welcome(g *gateway, d *demo, s *goods) string {
 	say("  curl -s -X POST -H 'Authorization: Bearer %s' '%s/webhook/test'", d.Key, base)
 	say("  curl -s '%s'", g.url("receiver"))
 	say("  curl -s '%s/metrics' | grep ^muara_", g.url("metrics"))
-	operators(g, say)
+	operators(g, d, say)
 	say("\nThe last two digits of customer_no or target choose what the source does: 03 or 04 fails, 05 takes a minute, 07 loses its answer, 09")
 	say("fails and succeeds later. What the webhook receiver gets is shown below. Ctrl-C stops everything.\n")
 	return b.String()
@@ -243,6 +244,7 @@ func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
 	for _, r := range [][2]string{
 		{"merchant API", g.url("api") + "/api/v1"},
 		{"its documentation", g.url("api") + "/docs"},
+		{"admin API", g.url("admin") + admin.Base + ", /docs"},
 		{"metrics, health", g.url("metrics") + "/metrics, /readyz"},
 		{"webhook receiver", g.url("receiver") + " (the demo merchant's; verifies signatures)"},
 		{"emulated sources", g.url(otpUpstream) + "/api (" + otpUpstream + "), " + g.url(ppobUpstream) + " (" + ppobUpstream + "), " +
@@ -259,7 +261,7 @@ func whatRuns(g *gateway, d *demo, say func(string, ...any)) {
 }
 
 // operators are what the people who run it see, upstreams and all.
-func operators(g *gateway, say func(string, ...any)) {
+func operators(g *gateway, d *demo, say func(string, ...any)) {
 	say("\n  # the operators' side, from this directory")
 	for _, args := range []string{
 		"order list --limit 5", "upstream list", "upstream show " + otpUpstream, "catalog list --category otp --limit 5",
@@ -267,6 +269,7 @@ func operators(g *gateway, say func(string, ...any)) {
 	} {
 		say("  go run ./cmd/muara --config %s %s", shorten(g.configPath()), args)
 	}
+	say("  curl -s -H 'Authorization: Bearer %s' '%s%s/audit?limit=5'", d.AdminToken, g.url("admin"), admin.Base)
 }
 
 // shorten writes a path from here where it is below.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -15,7 +16,7 @@ type apiCmd struct {
 	DrainNotice time.Duration `default:"2s" help:"How long to go on taking requests after saying not ready."`
 }
 
-// Run serves the merchant API until it is told to stop.
+// Run serves the merchant API, and the admin API on its own port, until it is told to stop.
 func (c *apiCmd) Run(e *env) error {
 	return e.serve(served{
 		name: "api", needs: config.NeedDatabase | config.NeedRedis | config.NeedKey,
@@ -26,7 +27,13 @@ func (c *apiCmd) Run(e *env) error {
 			if err != nil {
 				return fmt.Errorf("api.listen: %w", err)
 			}
-			return role.API(ctx, d, role.APIOptions{Listener: listener, Health: health, Notice: c.DrainNotice})
+			opts := role.APIOptions{Listener: listener, Health: health, Notice: c.DrainNotice}
+			if at := d.Config.API.AdminListen; at != config.Off {
+				if opts.Admin, err = (&net.ListenConfig{}).Listen(ctx, "tcp", at); err != nil {
+					return errors.Join(fmt.Errorf("api.admin_listen: %w", err), listener.Close())
+				}
+			}
+			return role.API(ctx, d, opts)
 		},
 	})
 }

@@ -50,7 +50,7 @@ func TestTheAPIWaitsForItsSchemaServesAndDrains(t *testing.T) {
 	url := testdb.NewEmpty(t)
 	path := filepath.Join(t.TempDir(), "muara.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(`
-api: {listen: "127.0.0.1:0", metrics_listen: "off"}
+api: {listen: "127.0.0.1:0", admin_listen: "127.0.0.1:0", metrics_listen: "off"}
 database: {url: "`+url+`"}
 redis: {url: "`+testredis.URL(t)+`"}
 secrets: {encryption_key: `+strings.Repeat("ab", 32)+`}
@@ -84,6 +84,10 @@ secrets: {encryption_key: `+strings.Repeat("ab", 32)+`}
 	require.Equal(t, http.StatusOK, resp.StatusCode, string(body))
 	require.Equal(t, "120", resp.Header.Get("RateLimit-Limit"))
 
+	made := s.json("token", "create", "--name", "desk", "--role", "viewer", "--expires", "1h")
+	me := getJSON(t, "http://"+log.find("admin api ready", "listen")+"/admin/v1/me", made["token"].(string))
+	require.Equal(t, "desk", me["data"].(map[string]any)["name"])
+
 	stop()
 	select {
 	case code := <-ended:
@@ -91,6 +95,19 @@ secrets: {encryption_key: `+strings.Repeat("ab", 32)+`}
 	case <-time.After(30 * time.Second):
 		t.Fatal("does not end")
 	}
+}
+
+func getJSON(t *testing.T, url, bearer string) (v map[string]any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+bearer)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&v))
+	return v
 }
 
 func TestTheAPINeedsItsSecrets(t *testing.T) {
@@ -112,6 +129,7 @@ func TestTheOpenAPIDocumentNeedsNothing(t *testing.T) {
 	s := &shell{t: t, config: path}
 	require.Equal(t, "3.1.0", s.json("openapi")["openapi"])
 	require.Equal(t, "3.0.3", s.json("openapi", "--version", "3.0")["openapi"])
+	require.Equal(t, "X admin API", s.json("openapi", "--admin")["info"].(map[string]any)["title"])
 	code, _, _ := s.run("openapi", "--version", "2")
 	require.Equal(t, exitUsage, code)
 }

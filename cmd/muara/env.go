@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/pg"
 )
@@ -87,6 +88,19 @@ func (e *env) Redis() (redis.UniversalClient, error) {
 	e.rdb = redis.NewUniversalClient(opts)
 	e.closers = append(e.closers, e.rdb.Close)
 	return e.rdb, nil
+}
+
+// office opens what operators see and do.
+func (e *env) office() (*backoffice.Office, error) {
+	cfg, err := e.Config(config.NeedDatabase)
+	if err != nil {
+		return nil, err
+	}
+	db, err := e.DB()
+	if err != nil {
+		return nil, err
+	}
+	return &backoffice.Office{Config: cfg, DB: db, Redis: e.Redis, Now: e.now}, nil
 }
 
 // Actor is who runs the command, for the audit log.

@@ -44,6 +44,7 @@ type cli struct {
 
 	Merchant merchantCmd `cmd:"" help:"Merchants: create, list, suspend, credit."`
 	Key      keyCmd      `cmd:"" help:"API keys of merchants."`
+	Token    tokenCmd    `cmd:"" help:"Who may call the admin API."`
 	Product  productCmd  `cmd:"" help:"Premium products: add, stock, close."`
 	Catalog  catalogCmd  `cmd:"" help:"What is for sale: import, list, review."`
 	Order    orderCmd    `cmd:"" help:"Orders: list, evidence, resolve."`

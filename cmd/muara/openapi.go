@@ -2,12 +2,14 @@ package main
 
 import (
 	"github.com/muarahq/muara/api"
+	"github.com/muarahq/muara/api/admin"
 	"github.com/muarahq/muara/pkg/config"
 )
 
 type openapiCmd struct {
 	// Format is the document's own version; --json changes nothing, since it is one JSON object anyway.
 	Format string `name:"version" enum:"3.1,3.0" default:"3.1" help:"OpenAPI version: 3.1 or 3.0."`
+	Admin  bool   `help:"The admin API instead of the merchant API."`
 }
 
 func (c *openapiCmd) Run(e *env) error {
@@ -15,7 +17,11 @@ func (c *openapiCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	doc, err := api.Document(cfg.Brand, cfg.API, c.Format)
+	document := api.Document
+	if c.Admin {
+		document = admin.Document
+	}
+	doc, err := document(cfg.Brand, cfg.API, c.Format)
 	if err != nil {
 		return err
 	}

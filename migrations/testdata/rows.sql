@@ -1,6 +1,7 @@
 -- At least one row in every table, so that each migration is taken back with rows in place.
 INSERT INTO merchants (id, name, status, tier, ip_whitelist, created_at, updated_at)
 VALUES ('MRA-M-0000000001', 'Toko', 'active', 1, '{192.0.2.0/24}', now(), now());
+INSERT INTO admin_tokens (name, role, hash, hint, created_by, created_at, expires_at) VALUES ('desk', 'viewer', sha256('x'), 'mra_admin_…wxyz', 'cli:ops', now(), now());
 INSERT INTO api_keys (merchant_id, mode, name, hash, hint, created_at)
 VALUES ('MRA-M-0000000001', 'live', 'main', sha256('key'), 'mra_live_…abcd', now());
 INSERT INTO audit_log (actor, action, subject, detail, created_at)

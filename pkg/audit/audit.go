@@ -13,6 +13,8 @@ import (
 
 // Entry is one change by an operator.
 type Entry struct {
+	// ID is given by the database; the newer, the greater.
+	ID int64
 	// Actor is who it was, as "cli:root".
 	Actor string
 	// Action is the command, as "merchant.suspend".
@@ -47,19 +49,57 @@ func Write(ctx context.Context, db Execer, e Entry) error {
 	return nil
 }
 
-// List gives the newest entries about a subject.
-func List(ctx context.Context, db interface {
+// Querier asks the database: a pgx pool or a transaction.
+type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, subject string, limit int) ([]Entry, error) {
-	rows, err := db.Query(ctx, `SELECT actor, action, subject, detail, created_at FROM audit_log
-		WHERE subject = $1 ORDER BY id DESC LIMIT $2`, subject, limit)
+}
+
+// Filter selects entries. Empty fields select all.
+type Filter struct {
+	Actor   string
+	Action  string
+	Subject string
+	// From and To are a span of time, without To itself.
+	From, To *time.Time
+	// Before is the id that the page ends before; zero starts at the newest.
+	Before int64
+	Limit  int
+}
+
+// List gives the newest entries about a subject.
+func List(ctx context.Context, db Querier, subject string, limit int) ([]Entry, error) {
+	return Search(ctx, db, Filter{Subject: subject, Limit: limit})
+}
+
+// Search gives entries, newest first.
+func Search(ctx context.Context, db Querier, f Filter) ([]Entry, error) {
+	sql, args := `SELECT id, actor, action, subject, detail, created_at FROM audit_log WHERE true`, []any{f.Limit}
+	where := func(condition string, value any) {
+		args = append(args, value)
+		sql += fmt.Sprintf(" AND %s $%d", condition, len(args))
+	}
+	for _, c := range []struct{ condition, value string }{{"actor =", f.Actor}, {"action =", f.Action}, {"subject =", f.Subject}} {
+		if c.value != "" {
+			where(c.condition, c.value)
+		}
+	}
+	if f.From != nil {
+		where("created_at >=", *f.From)
+	}
+	if f.To != nil {
+		where("created_at <", *f.To)
+	}
+	if f.Before != 0 {
+		where("id <", f.Before)
+	}
+	rows, err := db.Query(ctx, sql+` ORDER BY id DESC LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Entry, error) {
 		var e Entry
 		var detail json.RawMessage
-		err := row.Scan(&e.Actor, &e.Action, &e.Subject, &detail, &e.At)
+		err := row.Scan(&e.ID, &e.Actor, &e.Action, &e.Subject, &detail, &e.At)
 		e.Detail = detail
 		return e, err
 	})

@@ -1,5 +1,3 @@
-// Package backoffice is what operators see and do, the same for the commands of muara
-// and for the admin API.
 package backoffice
 
 import (
@@ -14,9 +12,9 @@ const shown = 500
 // AuditRow is a change by an operator on the page of what was changed.
 type AuditRow struct {
 	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"`
-	Action string    `json:"action"`
-	Detail any       `json:"detail"`
+	Actor  string    `json:"actor" doc:"Who: cli:NAME, token:NAME or system:NAME." example:"token:desk"`
+	Action string    `json:"action" example:"order.resolve"`
+	Detail any       `json:"detail" doc:"What else was written down; null for a viewer."`
 }
 
 // NewAuditRows shows changes oldest first, as everything on a page, of a log that begins with the newest.
@@ -27,3 +25,6 @@ func NewAuditRows(log []audit.Entry) []AuditRow {
 	}
 	return out
 }
+
+// Mask leaves out what was said and given: a receipt, a number, a reason that names somebody.
+func (r *AuditRow) Mask() { r.Detail = nil }

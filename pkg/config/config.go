@@ -46,6 +46,8 @@ type API struct {
 	Listen        string `yaml:"listen"`         // :8080
 	AdminListen   string `yaml:"admin_listen"`   // :8081; "off" for none
 	MetricsListen string `yaml:"metrics_listen"` // :9090; "off" for none
+	// AdminAllow are the addresses that may call the admin API. Empty: any that reaches its port.
+	AdminAllow []netip.Prefix `yaml:"admin_allow"`
 	// PublicURL is where merchants reach this API, for links in answers; empty leaves them relative.
 	PublicURL string `yaml:"public_url"`
 	// TrustedProxies are the peers whose X-Forwarded-For counts. Empty: nobody's does.

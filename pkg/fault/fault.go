@@ -42,6 +42,8 @@ const (
 	LimitExceeded
 	InsufficientBalance
 	Upstream
+	// Conflict: what an operator would change stands otherwise by now, or always did.
+	Conflict
 )
 
 // Detail is what is wrong with one field. Reason and Until are known only where

@@ -10,8 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/muarahq/muara/api"
+	"github.com/muarahq/muara/api/admin"
 	"github.com/muarahq/muara/migrations"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
@@ -36,6 +40,8 @@ const (
 type APIOptions struct {
 	// Listener is where merchants call; it is closed with the role.
 	Listener net.Listener
+	// Admin is where operators' programs call; nil for none. It is closed with the role, too.
+	Admin net.Listener
 	// Health says not ready as soon as the role drains.
 	Health *metrics.Health
 	// Notice is how long requests are still taken after that, so that whoever
@@ -69,8 +75,10 @@ func (d Deps) Guard() *webhook.Guard {
 // API serves the merchant API until ctx ends, and answers the requests under way.
 func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	defer func() {
-		if closed := opts.Listener.Close(); err == nil && !errors.Is(closed, net.ErrClosed) {
-			err = closed
+		for _, l := range opts.listeners() {
+			if closed := l.Close(); err == nil && !errors.Is(closed, net.ErrClosed) {
+				err = closed
+			}
 		}
 	}()
 	sealer, err := d.Sealer()
@@ -114,25 +122,51 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL, Callbacks: d.callbacks(),
 		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
 	})
-	err = d.serveHTTP(ctx, server, opts)
+	err = d.serveHTTP(ctx, server, d.admin(sealer), opts)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	server.Close(last)
 	return err
 }
 
-// serveHTTP takes requests until ctx ends, and for a notice more.
-func (d Deps) serveHTTP(ctx context.Context, handler http.Handler, opts APIOptions) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
+// listeners are all that the role takes requests on.
+func (o APIOptions) listeners() []net.Listener {
+	if o.Admin == nil {
+		return []net.Listener{o.Listener}
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(opts.Listener) }()
+	return []net.Listener{o.Listener, o.Admin}
+}
+
+// admin builds the admin API.
+func (d Deps) admin(sealer *seal.Sealer) *admin.Server {
+	office := &backoffice.Office{
+		Config: d.Config, DB: d.DB, Sealer: sealer, Now: d.Now, Redis: func() (redis.UniversalClient, error) { return d.Redis, nil },
+	}
+	return admin.New(admin.Deps{
+		Brand: d.Config.Brand, Listen: d.Config.API, Office: office, Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
+	})
+}
+
+// serveHTTP takes requests on both ports until ctx ends, and for a notice more.
+func (d Deps) serveHTTP(ctx context.Context, merchants, operators http.Handler, opts APIOptions) error {
+	var servers []*http.Server
+	failed := make(chan error, len(opts.listeners()))
+	for i, listener := range opts.listeners() {
+		server := &http.Server{
+			Handler: merchants, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+			ErrorLog: slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
+		}
+		if i > 0 {
+			server.Handler = operators
+			d.Log.InfoContext(ctx, "admin api ready", "listen", listener.Addr().String())
+		}
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(listener) }()
+	}
 	d.started(ctx, "api", "listen", opts.Listener.Addr().String())
 	select {
 	case err := <-failed:
-		return fmt.Errorf("api: %w", err)
+		return errors.Join(fmt.Errorf("api: %w", err), closeAll(servers))
 	case <-ctx.Done():
 	}
 	opts.Health.Drain()
@@ -142,12 +176,23 @@ func (d Deps) serveHTTP(ctx context.Context, handler http.Handler, opts APIOptio
 	select {
 	case <-notice.C:
 	case err := <-failed:
-		return fmt.Errorf("api: %w", err)
+		return errors.Join(fmt.Errorf("api: %w", err), closeAll(servers))
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	if err := server.Shutdown(last); err != nil {
-		return errors.Join(fmt.Errorf("api: shutdown: %w", err), server.Close())
+	for _, server := range servers {
+		if err := server.Shutdown(last); err != nil {
+			return errors.Join(fmt.Errorf("api: shutdown: %w", err), closeAll(servers))
+		}
 	}
 	return nil
+}
+
+// closeAll ends servers without waiting for anybody.
+func closeAll(servers []*http.Server) error {
+	var errs []error
+	for _, server := range servers {
+		errs = append(errs, server.Close())
+	}
+	return errors.Join(errs...)
 }
