@@ -18,7 +18,7 @@ func tools(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("MUARA_NODE")
 	if dir == "" {
-		t.Skip("run by make clients") //nolint:forbidigo // which CI does; it fetches packages, and `go test` alone shall not
+		t.Skip("run by make clients") //nolint:forbidigo // which CI does, in a step of its own
 	}
 	return dir
 }
