@@ -45,6 +45,7 @@ type cli struct {
 	Merchant merchantCmd `cmd:"" help:"Merchants: create, list, suspend, credit."`
 	Key      keyCmd      `cmd:"" help:"API keys of merchants."`
 	Token    tokenCmd    `cmd:"" help:"Who may call the admin API."`
+	Tier     tierCmd     `cmd:"" help:"Tiers: what they take, and what they pay on top of the cost."`
 	Product  productCmd  `cmd:"" help:"Premium products: add, stock, close."`
 	Catalog  catalogCmd  `cmd:"" help:"What is for sale: import, list, review."`
 	Order    orderCmd    `cmd:"" help:"Orders: list, evidence, resolve."`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -22,19 +23,11 @@ const (
 )
 
 // SetMarkup sets what a tier pays on top of the cost of a SKU, a brand, a group or a
-// category.
+// category. Prices are never under cost and floor, whatever a markup says.
 func SetMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope MarkupScope, key string, m Markup, actor string, now time.Time) error {
-	switch scope {
-	case MarkupBrand:
-		key = Fold(key)
-	case MarkupGroup:
-		key = Slug(key)
-	case MarkupSKU, MarkupCategory:
-	default:
-		return fmt.Errorf("catalog: unknown scope %q of a markup", scope)
-	}
-	if key == "" {
-		return errors.New("catalog: a markup needs a key")
+	key, err := scope.key(key)
+	if err != nil {
+		return err
 	}
 	e := entry(actor, "markup.set", fmt.Sprintf("tier %d %s %s", tier, scope, key), m, now)
 	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
@@ -42,10 +35,22 @@ func SetMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope MarkupSc
 			ON CONFLICT (tier, scope, key) DO UPDATE SET percent_bp = excluded.percent_bp, fixed = excluded.fixed`,
 			tier, scope, key, m.PercentBP, m.Fixed)
 		if err != nil {
-			return nil, fmt.Errorf("catalog: markup: %w", err)
+			return nil, tierRefused(err)
 		}
 		return nil, nil
 	})
+}
+
+// tierRefused says in words what the database's own rules refuse.
+func tierRefused(err error) error {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && refused.Code == "23503":
+		return fmt.Errorf("%w: there is no such tier", ErrInvalid)
+	case ok && refused.Code == "23514":
+		return fmt.Errorf("%w: out of bounds (%s)", ErrInvalid, refused.ConstraintName)
+	}
+	return fmt.Errorf("catalog: tier: %w", err)
 }
 
 // Pending is a cost that jumped and waits for an operator, in rupiah.
