@@ -3,6 +3,10 @@ package api
 import (
 	"maps"
 	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/muarahq/muara/api/pages"
 )
 
 // Routes lists the routes below the base path as "METHOD /path", whether the document
@@ -11,3 +15,9 @@ func Routes(s *Server) []string { return s.rest.Routes() }
 
 // Pages lists the paths of the public pages that are made once.
 func Pages(s *Server) []string { return slices.Sorted(maps.Keys(s.pages())) }
+
+// OpenAPI is the document.
+func OpenAPI(s *Server) *huma.OpenAPI { return s.rest.Huma.OpenAPI() }
+
+// Facts are what the guide tells besides the document.
+func Facts(s *Server) pages.Facts { return s.facts() }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -8,6 +9,9 @@ import (
 	"github.com/muarahq/muara/api/pages"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/deposit"
+	"github.com/muarahq/muara/pkg/fault"
+	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/webhook"
 )
 
 // site is what pages tell of this gateway.
@@ -21,9 +25,31 @@ func (s *server) site() pages.Site {
 // newPages makes the documents of the API and the pages that show them. All of it
 // is in the binary; nothing is fetched from anywhere.
 func (s *server) newPages() map[string]*rest.Page {
-	out := s.rest.Pages(pages.ReferenceOf(s.rest.Huma.OpenAPI(), s.site()))
+	doc := s.rest.Huma.OpenAPI()
+	out := s.rest.Pages(pages.ReferenceOf(doc, s.site()))
 	out[pages.ReferencePath] = out[pages.GuidePath]
+	for _, l := range pages.Languages() {
+		body, err := pages.Guide(doc, s.site(), l, s.facts())
+		if err != nil {
+			panic("api: " + err.Error()) // made of constants: every start would fail
+		}
+		out[pages.GuidePath+"/"+string(l)] = rest.NewPage(rest.HTML, body)
+	}
+	out[pages.GuidePath] = out[pages.GuidePath+"/"+string(pages.Indonesian)]
 	return out
+}
+
+// facts are what the guide tells besides the document.
+func (s *server) facts() pages.Facts {
+	f := pages.Facts{
+		Events: webhook.Types(), RateLimit: cmp.Or(s.deps.Listen.RateLimit, merchant.DefaultLimit),
+		MinDeposit: s.deps.Money.Min, MaxDeposit: s.deps.Money.Max, MinWithdraw: s.deps.MoneyOut.Min, MaxWithdraw: s.deps.MoneyOut.Max,
+	}
+	for kind := fault.Internal; kind <= fault.Upstream; kind++ { // from the first to the last
+		r := refusals(kind)
+		f.Refusals = append(f.Refusals, pages.Refusal{Name: r.Name, Code: r.Code, Meaning: r.Meaning, Status: r.Status})
+	}
+	return f
 }
 
 // servePage answers what is not below the base paths.

@@ -123,9 +123,9 @@ func TestThePriceListIsAPageInTwoLanguages(t *testing.T) {
 	require.Contains(t, en.raw, "What it takes")
 	require.Contains(t, en.raw, ">5,250<")
 	require.Equal(t, id.raw, nobody.send(http.MethodGet, "/pricelist/id", "").raw)
-	print := nobody.send(http.MethodGet, "/pricelist?print=1", "")
-	require.Len(t, shown(print.raw), 7)
-	require.NotContains(t, print.raw, "<form")
+	paper := nobody.send(http.MethodGet, "/pricelist?print=1", "")
+	require.Len(t, shown(paper.raw), 7)
+	require.NotContains(t, paper.raw, "<form")
 }
 
 func TestPricesForSpreadsheets(t *testing.T) {

@@ -82,7 +82,7 @@ func assetURL(name string) (string, error) {
 
 //nolint:gochecknoglobals // parsed once of what is embedded; nobody changes it
 var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"asset": assetURL}).ParseFS(templates, "*.tmpl"))
+	return template.Must(template.New("").Funcs(template.FuncMap{"asset": assetURL, "rows": newStatusTable}).ParseFS(templates, "*.tmpl"))
 })
 
 func render(name string, view any) ([]byte, error) {
