@@ -80,6 +80,9 @@ func (n *node) mount(root string, spec corev1.PodSpec, m corev1.VolumeMount, rew
 	}
 	if v.Projected != nil {
 		for _, s := range v.Projected.Sources {
+			if s.Secret == nil {
+				continue // the operator's way into the cluster
+			}
 			for _, item := range s.Secret.Items {
 				content, ok := n.secrets[s.Secret.Name][item.Key]
 				require.True(n.t, ok, "no key %s in secret %s", item.Key, s.Secret.Name)

@@ -63,7 +63,7 @@ var decoder = sync.OnceValue(func() runtime.Decoder {
 })
 
 // foreign are the groups whose types are no Go code here: kubectl-validate knows their definitions.
-var foreign = []string{"keda.sh", "gateway.networking.k8s.io", "external-secrets.io"}
+var foreign = []string{"keda.sh", "gateway.networking.k8s.io", "external-secrets.io", "muara.io"}
 
 // release is what a rendering of the chart came to.
 type release struct {

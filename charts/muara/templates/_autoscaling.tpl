@@ -1,6 +1,6 @@
 {{/*
 Scales a role by what waits for it. Besides a role's members: least, most, backlog (of one pod), age (a duration), wait and ages (metrics: names to
-labels), wake (a metric of seconds that wakes the last pod). Every scheduler tells the same numbers, so the largest is taken, not the sum.
+labels), wake (a metric of seconds that wakes the last pod), target (what is scaled; by default its Deployment). Every scheduler tells the same numbers, so the largest is taken, not the sum.
 */}}
 {{- define "muara.autoscaler" -}}
 {{- $age := divf (include "muara.milliseconds" .age | float64) 1000.0 -}}
@@ -15,7 +15,7 @@ apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {{- include "muara.role.metadata" . | nindent 2 }}
 spec:
-  scaleTargetRef: {name: {{ $name }}}
+  scaleTargetRef: {{- .target | default (dict "name" $name) | toYaml | nindent 4 }}
   minReplicaCount: {{ .least }}
   maxReplicaCount: {{ .most }}
   pollingInterval: {{ .root.Values.autoscaling.keda.pollingInterval }}
@@ -41,7 +41,7 @@ apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {{- include "muara.role.metadata" . | nindent 2 }}
 spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ $name }}}
+  scaleTargetRef: {{- .target | default (dict "apiVersion" "apps/v1" "kind" "Deployment" "name" $name) | toYaml | nindent 4 }}
   minReplicas: {{ .least }}
   maxReplicas: {{ .most }}
   metrics:

@@ -12,6 +12,7 @@
   "redis" (dict "url_file" (printf "%s/redis-url" $dir))
   "worker" (dict "metrics_listen" ":9091")
   "scheduler" (dict "metrics_listen" ":9092")
+  "operator" (dict "metrics_listen" ":9093")
 -}}
 {{- $upstreams := list -}}
 {{- range $name := keys .Values.upstreams | sortAlpha -}}

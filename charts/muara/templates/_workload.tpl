@@ -1,4 +1,5 @@
-{{/* The one Deployment of all roles. Besides a role's members: args, metricsPort, ports (more of them), grace, scaled (something else sets replicas), env. */}}
+{{/* The one Deployment of all roles. Besides a role's members: args, metricsPort, ports (more of them), grace, scaled (something else sets replicas), env,
+volumes and mounts (lists of more of them). */}}
 
 {{- define "muara.security.pod" -}}
 runAsNonRoot: true
@@ -138,6 +139,7 @@ spec:
           volumeMounts:
             - {name: config, mountPath: {{ include "muara.config.dir" .root }}, readOnly: true}
             - {name: secrets, mountPath: {{ include "muara.secrets.dir" .root }}, readOnly: true}
+            {{- with .mounts }}{{- toYaml . | nindent 12 }}{{- end }}
       volumes:
         - name: config
           configMap:
@@ -148,6 +150,7 @@ spec:
             defaultMode: 0440
             sources:
               {{- range $bundles }}{{- include "muara.bundle.sources" . | trim | nindent 14 }}{{- end }}
+        {{- with .volumes }}{{- toYaml . | nindent 8 }}{{- end }}
 {{- end -}}
 
 {{/* What stands beside every role's Deployment. */}}

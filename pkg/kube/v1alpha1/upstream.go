@@ -25,6 +25,7 @@ func AddToScheme(s *runtime.Scheme) error {
 // +kubebuilder:subresource:status
 // +kubebuilder:subresource:scale:specpath=.spec.workers,statuspath=.status.workers,selectorpath=.status.selector
 // +kubebuilder:resource:categories=muara
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:printcolumn:name=Driver,type=string,JSONPath=.status.driver
 // +kubebuilder:printcolumn:name=Workers,type=integer,JSONPath=.spec.workers
 // +kubebuilder:printcolumn:name=Ready,type=integer,JSONPath=.status.readyWorkers
