@@ -21,8 +21,9 @@ import (
 
 // teller is the gateway of deposits: it gives an invoice at once.
 type teller struct {
-	k *deposit.Keeper
-	n atomic.Int64
+	k   *deposit.Keeper
+	n   atomic.Int64
+	now func() time.Time
 }
 
 func (g *teller) AskDeposit(ctx context.Context, gateway, _ string, n int64, attempt int) (string, error) {
@@ -34,7 +35,7 @@ func (g *teller) AskDeposit(ctx context.Context, gateway, _ string, n int64, att
 	if err != nil {
 		return "", err
 	}
-	_, err = g.k.Opened(ctx, n, attempt, &deposit.Invoice{UpstreamRef: fmt.Sprint("INV-", g.n.Add(1)), QR: text, Total: d.Asked, Received: d.Asked - 100, ExpiresAt: noon.Add(time.Hour)})
+	_, err = g.k.Opened(ctx, n, attempt, &deposit.Invoice{UpstreamRef: fmt.Sprint("INV-", g.n.Add(1)), QR: text, Total: d.Asked, Received: d.Asked - 100, ExpiresAt: g.now().Add(time.Hour)})
 	return deposit.Done, err
 }
 
@@ -53,7 +54,7 @@ func TestMoneyInAndOutOfOneWalletAtOnce(t *testing.T) {
 		Policy: withdraw.Policy{FeeFixed: 1_000, Live: withdraw.Way{Gateway: "pays", Approvals: 1}},
 	})
 	till := &deposit.Opener{
-		Keeper: in, Ask: &teller{k: in}, Log: quiet,
+		Keeper: in, Ask: &teller{k: in, now: clock}, Log: quiet,
 		Policy: deposit.Policy{Live: []deposit.Gateway{{Name: "gw"}}, Patience: 20 * time.Second, Share: 10 * time.Second},
 	}
 	var want atomic.Int64
