@@ -49,18 +49,18 @@ func newJobMetrics(reg prometheus.Registerer) *jobMetrics {
 // rowMetrics say how the rows stand. They are read by the scheduler's measure
 // job, never on a scrape.
 type rowMetrics struct {
-	queueDepth, queueAge   *prometheus.GaugeVec
-	due, dueAge            *prometheus.GaugeVec
-	unknown, unknownAge    *prometheus.GaugeVec
-	queued, queuedAge      *prometheus.GaugeVec
-	flagged                prometheus.Gauge
-	backlog, backlogOldest prometheus.Gauge
-	drift                  prometheus.Gauge
-	float, runway, heard   *prometheus.GaugeVec
-	catalogue              *prometheus.GaugeVec
-	paused                 *prometheus.GaugeVec
-	callbacks, callbackAge prometheus.Gauge
-	held, orphans, strange *prometheus.GaugeVec
+	queueDepth, queueAge              *prometheus.GaugeVec
+	due, dueAge                       *prometheus.GaugeVec
+	unknown, unknownAge               *prometheus.GaugeVec
+	queued, queuedAge                 *prometheus.GaugeVec
+	flagged                           prometheus.Gauge
+	backlog, backlogOldest, suspended prometheus.Gauge
+	drift                             prometheus.Gauge
+	float, runway, heard              *prometheus.GaugeVec
+	catalogue                         *prometheus.GaugeVec
+	paused                            *prometheus.GaugeVec
+	callbacks, callbackAge            prometheus.Gauge
+	held, orphans, strange            *prometheus.GaugeVec
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -86,6 +86,7 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		flagged:       one("muara_orders_flagged", "Orders that wait for an operator."),
 		backlog:       one("muara_webhooks_pending", "Webhook events not delivered yet."),
 		backlogOldest: one("muara_webhooks_oldest_seconds", "Age of the oldest event not delivered yet."),
+		suspended:     one("muara_webhook_endpoints_suspended", "Endpoints of merchants that were switched off: they answered 410, or nothing but failures came of them."),
 		float:         vec("muara_upstream_float_rupiah", "Our balance at an upstream, as it last said.", "upstream"),
 		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most.", "upstream"),
 		heard:         vec("muara_upstream_balance_age_seconds", "How long ago an upstream said its balance.", "upstream"),
@@ -130,6 +131,11 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 	}
 	s.rows.backlog.Set(float64(pending))
 	s.rows.backlogOldest.Set(since(now, oldest))
+	suspended, err := webhook.Suspended(ctx, s.Pool)
+	if err != nil {
+		return 0, err
+	}
+	s.rows.suspended.Set(float64(suspended))
 	if err := s.measureDeposits(ctx); err != nil {
 		return 0, err
 	}

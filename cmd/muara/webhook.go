@@ -12,6 +12,8 @@ import (
 type webhookCmd struct {
 	List   webhookListCmd   `cmd:"" help:"List deliveries, newest first."`
 	Replay webhookReplayCmd `cmd:"" help:"Send an event again, under the same webhook-id."`
+
+	Endpoints webhookEndpointsCmd `cmd:"" help:"List where merchants' events go, and which endpoints fail or are suspended."`
 }
 
 type webhookListCmd struct {
@@ -84,5 +86,28 @@ func (c *webhookReplayCmd) Run(e *env) error {
 	}
 	return e.Print(d, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "delivery %d (%s) is due now\n", d.ID, d.EventID)
+	})
+}
+
+type webhookEndpointsCmd struct {
+	Suspended bool `help:"Only those that we have switched off."`
+}
+
+func (c *webhookEndpointsCmd) Run(e *env) error {
+	db, err := e.DB()
+	if err != nil {
+		return err
+	}
+	out, err := backoffice.ListEndpoints(e.ctx, db.Pool, c.Suspended)
+	if err != nil {
+		return err
+	}
+	return e.Print(out, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "MERCHANT\tNAME\tENABLED\tSUSPENDED\tFAILING SINCE\tFAILED\tPARKED\tURL")
+		for i := range out.Endpoints {
+			r := &out.Endpoints[i]
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%t\t%s\t%s\t%d\t%d\t%s\n", r.MerchantID, r.Merchant, r.Enabled, dash(r.SuspendedReason), timeOrDash(r.FailingSince),
+				r.FailingAttempts, r.Parked, r.URL)
+		}
 	})
 }

@@ -60,3 +60,22 @@ func TestDeliveriesByCommand(t *testing.T) {
 	code, _, _ = s.run("webhook", "list", "--limit", "0")
 	require.Equal(t, exitUsage, code)
 }
+
+func TestEndpointsByCommand(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t)
+	s := shellOn(t, db.URL)
+	id := s.json("merchant", "create", "--name", "Toko")["merchant_id"].(string)
+	require.EqualValues(t, 0, s.json("webhook", "endpoints")["count"], "it has named no URL")
+	_, err := db.Pool.Exec(t.Context(), `UPDATE webhook_endpoints SET url = 'https://merchant.example/hook', failing_since = now(), failing_attempts = 3`)
+	require.NoError(t, err)
+	row := s.json("webhook", "endpoints")["endpoints"].([]any)[0].(map[string]any)
+	require.Equal(t, id, row["merchant_id"])
+	require.EqualValues(t, 3, row["failing_attempts"])
+	require.EqualValues(t, 0, s.json("webhook", "endpoints", "--suspended")["count"])
+	_, err = db.Pool.Exec(t.Context(), `UPDATE webhook_endpoints SET enabled = false, suspended_reason = 'every delivery has failed for 5 days'`)
+	require.NoError(t, err)
+	code, out, _ := s.run("webhook", "endpoints", "--suspended")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, out, "every delivery has failed for 5 days")
+}

@@ -73,3 +73,35 @@ func ReplayDelivery(ctx context.Context, pool *pgxpool.Pool, id int64, actor str
 	}
 	return &out, nil
 }
+
+// EndpointRow is a merchant's endpoint as operators see it.
+type EndpointRow struct {
+	MerchantID      string     `json:"merchant_id"`
+	Merchant        string     `json:"merchant" doc:"What the merchant is called."`
+	URL             string     `json:"url"`
+	Enabled         bool       `json:"enabled"`
+	SuspendedReason string     `json:"suspended_reason" doc:"Why we switched it off; empty when we did not."`
+	FailingSince    *time.Time `json:"failing_since" doc:"Since when nothing but failures came of it."`
+	FailingAttempts int        `json:"failing_attempts" doc:"How many of them."`
+	Parked          int64      `json:"parked" doc:"Events that wait for a replay."`
+	UpdatedAt       time.Time  `json:"updated_at"`
+}
+
+// EndpointList is merchants' endpoints.
+type EndpointList struct {
+	Count     int           `json:"count"`
+	Endpoints []EndpointRow `json:"endpoints"`
+}
+
+// ListEndpoints gives the endpoints that have a URL, or those that we have suspended.
+func ListEndpoints(ctx context.Context, pool *pgxpool.Pool, suspended bool) (*EndpointList, error) {
+	list, err := webhook.Standings(ctx, pool, suspended)
+	if err != nil {
+		return nil, err
+	}
+	out := &EndpointList{Count: len(list), Endpoints: make([]EndpointRow, len(list))}
+	for i, s := range list {
+		out.Endpoints[i] = EndpointRow(s)
+	}
+	return out, nil
+}

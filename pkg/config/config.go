@@ -106,8 +106,12 @@ type Budget struct {
 	Per      time.Duration `yaml:"per"`
 }
 
-// Webhooks opens the dial guard of outgoing webhooks, for tests and closed networks only.
+// Webhooks says when endpoints that only fail are switched off. The other two open the dial guard of outgoing webhooks, for
+// tests and closed networks only.
 type Webhooks struct {
+	SuspendAfter    time.Duration `yaml:"suspend_after"`    // 120h with nothing but failures
+	SuspendAttempts int           `yaml:"suspend_attempts"` // 10 of them at least
+
 	AllowHTTP  bool           `yaml:"allow_http"`
 	AllowCIDRs []netip.Prefix `yaml:"allow_cidrs"`
 }
@@ -240,6 +244,8 @@ func (c *Config) defaults() {
 	or(&c.Worker.ShutdownTimeout, 30*time.Second)
 	or(&c.Scheduler.MetricsListen, ":9092")
 	or(&c.Operator.MetricsListen, ":9093")
+	or(&c.Webhooks.SuspendAfter, 5*24*time.Hour)
+	or(&c.Webhooks.SuspendAttempts, 10)
 	or(&c.Orders.LateSuccess, LateKeep)
 	or(&c.Orders.HoldLongest, 10*time.Minute)
 	or(&c.Orders.DebitLongest, 3*time.Minute)

@@ -106,6 +106,10 @@ func (c *Config) validateWorker(errs *errorList) {
 	between(errs, "worker.poll_concurrency", c.Worker.PollConcurrency, 1, 10_000)
 	between(errs, "worker.webhook_concurrency", c.Worker.WebhookConcurrency, 1, 10_000)
 	duration(errs, "worker.shutdown_timeout", c.Worker.ShutdownTimeout, time.Second, time.Hour)
+	duration(errs, "webhooks.suspend_after", c.Webhooks.SuspendAfter, time.Hour, 10*365*24*time.Hour)
+	if c.Webhooks.SuspendAttempts < 1 {
+		errs.add("webhooks.suspend_attempts", "must be 1 at least, not %d", c.Webhooks.SuspendAttempts)
+	}
 }
 
 func (c *Config) validatePolicy(errs *errorList) {

@@ -51,6 +51,9 @@ type store struct {
 	pool  *pgxpool.Pool
 	lease time.Duration
 	lanes int
+	// An endpoint of which nothing but failures came for patience, tries of them at least, is suspended.
+	patience time.Duration
+	tries    int
 }
 
 const (
@@ -115,6 +118,20 @@ const (
 	sickSQL = `UPDATE webhook_endpoints SET failures = failures + 1,
 		probe_at = CASE WHEN failures + 1 >= ` + sickAfter + ` THEN $2::timestamptz + make_interval(secs => ` + sickPause + `) END
 		WHERE merchant_id = $1`
+	// What came of an endpoint counts for the URL that it was. A while without any attempt tells nothing of it, so that
+	// what failed before is not held against it.
+	recoveredSQL = `UPDATE webhook_endpoints SET failing_since = NULL, failing_at = NULL, failing_attempts = 0 WHERE merchant_id = $1 AND url = $2 AND failing_since IS NOT NULL`
+	failingSQL   = `UPDATE webhook_endpoints SET failing_at = $3,
+		failing_since = CASE WHEN failing_at >= $3::timestamptz - $4::interval / 2 THEN failing_since ELSE $3 END,
+		failing_attempts = CASE WHEN failing_at >= $3::timestamptz - $4::interval / 2 THEN failing_attempts + 1 ELSE 1 END
+		WHERE merchant_id = $1 AND url = $2`
+	suspendSQL = `UPDATE webhook_endpoints SET enabled = false, suspended_reason = $5, updated_at = $3
+		WHERE merchant_id = $1 AND url = $2 AND enabled AND failing_since <= $3::timestamptz - $4::interval AND failing_attempts >= $6`
+	// What was on its way to an endpoint that we have suspended is kept for a replay.
+	parkSQL = `UPDATE webhook_events SET status = '` + Parked + `', next_run_at = NULL, leased = false, blocked = false,
+			failure = CASE WHEN attempts = 0 THEN '` + failDisabled + `' ELSE failure END
+		WHERE merchant_id = $1 AND NOT fixed AND ` + openCondition + ` AND NOT (leased AND next_run_at > $2)
+			AND EXISTS (SELECT FROM webhook_endpoints WHERE merchant_id = $1 AND NOT enabled AND suspended_reason <> '')`
 	// Only where the merchant has not named another URL meanwhile.
 	goneSQL = `UPDATE webhook_endpoints SET enabled = false, suspended_reason = $3, updated_at = $4
 		WHERE merchant_id = $1 AND url = $2 AND enabled`
@@ -148,8 +165,8 @@ func (s *store) claimNext(ctx context.Context, merchantID string, id int64, now 
 
 // finish writes what came of an attempt, and where more is true takes the next event of the
 // same merchant in the same commit. stale: the lease had ended and another holds the event, or
-// held it; then nothing was written about it.
-func (s *store) finish(ctx context.Context, c *claim, r *result, v verdict, now time.Time, more bool) (next *claim, stale bool, err error) {
+// held it; then nothing was written about it. suspended: the endpoint was switched off by it.
+func (s *store) finish(ctx context.Context, c *claim, r *result, v verdict, now time.Time, more bool) (next *claim, stale, suspended bool, err error) {
 	var code *int
 	var body *string
 	if r.code != 0 {
@@ -167,22 +184,40 @@ func (s *store) finish(ctx context.Context, c *claim, r *result, v verdict, now 
 	switch r.failure {
 	case failNone:
 		b.Queue(wellSQL, c.merchantID)
+		if !c.fixed {
+			b.Queue(recoveredSQL, c.merchantID, c.url)
+		}
 	case failAborted, failDisabled:
 	case failGone:
 		if !c.fixed {
 			b.Queue(goneSQL, c.merchantID, c.url, suspendedGone, now)
+			b.Queue(parkSQL, c.merchantID, now)
 		}
 	default:
 		b.Queue(sickSQL, c.merchantID, now)
+		if !c.fixed {
+			s.failed(&b, c, now, &suspended)
+		}
 	}
 	if !more {
 		if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
-			return nil, false, fmt.Errorf("webhook: result: %w", err)
+			return nil, false, false, fmt.Errorf("webhook: result: %w", err)
 		}
-		return nil, stale, nil
+		return nil, stale, suspended, nil
 	}
 	next, err = s.send(ctx, &b, claimNextSQL, c.merchantID, now)
-	return next, stale, err
+	return next, stale, suspended, err
+}
+
+// failed notes that an attempt at the endpoint failed, and suspends one of which nothing
+// else has come for long.
+func (s *store) failed(b *pgx.Batch, c *claim, now time.Time, suspended *bool) {
+	b.Queue(failingSQL, c.merchantID, c.url, now, s.patience)
+	b.Queue(suspendSQL, c.merchantID, c.url, now, s.patience, suspendedFailing(s.patience), s.tries).Exec(func(tag pgconn.CommandTag) error {
+		*suspended = tag.RowsAffected() > 0
+		return nil
+	})
+	b.Queue(parkSQL, c.merchantID, now)
 }
 
 // send runs b with a claiming statement at its end.

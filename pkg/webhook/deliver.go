@@ -39,6 +39,11 @@ const (
 	// defaultLanes bounds the attempts under way at one merchant.
 	defaultLanes = 8
 
+	// DefaultPatience is for how long an endpoint may only fail.
+	DefaultPatience = 5 * 24 * time.Hour
+	// DefaultTries is how many failures it takes at least to suspend one.
+	DefaultTries = 10
+
 	readBody  = 64 << 10
 	storeBody = 1 << 10
 )
@@ -54,6 +59,10 @@ type Options struct {
 	Timeout time.Duration
 	// Schedule is the delays before retries.
 	Schedule []time.Duration
+	// Patience is for how long nothing but failures may come of an endpoint before it is
+	// suspended, and Tries how many of them it takes at least.
+	Patience time.Duration
+	Tries    int
 	// UserAgent names us to receivers.
 	UserAgent string
 	// TLS replaces the transport's settings, for a receiver whose certificate only a test trusts.
@@ -79,6 +88,12 @@ func (o *Options) defaults() {
 	}
 	if o.Schedule == nil {
 		o.Schedule = Schedule()
+	}
+	if o.Patience == 0 {
+		o.Patience = DefaultPatience
+	}
+	if o.Tries == 0 {
+		o.Tries = DefaultTries
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "Muara-Webhook/1"
@@ -124,7 +139,7 @@ func NewDeliverer(pool *pgxpool.Pool, sealer *seal.Sealer, guard *Guard, o Optio
 	}
 	transport.Protocols.SetHTTP1(true)
 	return &Deliverer{
-		store: &store{pool: pool, lease: leaseTime, lanes: o.Lanes}, sealer: sealer, lookup: guard,
+		store: &store{pool: pool, lease: leaseTime, lanes: o.Lanes, patience: o.Patience, tries: o.Tries}, sealer: sealer, lookup: guard,
 		client: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -179,9 +194,14 @@ func (d *Deliverer) one(ctx context.Context, c *claim, end time.Time) (*claim, e
 	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	more := ctx.Err() == nil && now.Before(end)
-	next, stale, err := d.store.finish(wctx, c, r, v, now, more)
+	next, stale, suspended, err := d.store.finish(wctx, c, r, v, now, more)
 	d.measured.attempt(c, r, v, stale, now)
 	d.line(sctx, c, r, v, stale, err)
+	if suspended {
+		d.measured.suspended.Inc()
+		d.o.Log.LogAttrs(sctx, slog.LevelWarn, "webhook endpoint suspended: nothing but failures came of it",
+			slog.String("merchant_id", c.merchantID), slog.String("host", host(c.url)), slog.Duration("for", d.o.Patience))
+	}
 	return next, err
 }
 

@@ -24,5 +24,8 @@
 //     the same merchant is due, for some seconds (a lane). A merchant has a bounded
 //     number of lanes, and one that has only failed for a while has one, now and then:
 //     a dead receiver holds up nobody but itself.
+//   - What came of an endpoint is counted for the URL that it has, apart from what came of
+//     URLs that orders bring: each is judged by its own. An endpoint that only fails for
+//     days is suspended in the commit of the attempt that tells.
 //   - Nothing is dialled but an address that the [Guard] has checked, fails closed.
 package webhook

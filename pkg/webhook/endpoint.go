@@ -23,6 +23,14 @@ const rotation = 24 * time.Hour
 // suspendedGone is why an endpoint that answers 410 is switched off.
 const suspendedGone = "the endpoint answered 410 Gone"
 
+// suspendedFailing is why one that has only failed is.
+func suspendedFailing(patience time.Duration) string {
+	if days := patience / (24 * time.Hour); days > 1 && patience%(24*time.Hour) == 0 {
+		return fmt.Sprintf("every delivery has failed for %d days", days)
+	}
+	return "every delivery has failed for " + patience.String()
+}
+
 // Querier runs SQL: a pool, or a transaction.
 type Querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
@@ -128,12 +136,16 @@ func (s *Endpoints) Set(ctx context.Context, merchantID string, c Change) (*Endp
 		if err != nil {
 			return err
 		}
+		was := *e
 		c.apply(e)
+		// Another URL, or one that runs again, has not failed yet.
+		renewed := e.URL != was.URL || e.Enabled && !was.Enabled
 		e.UpdatedAt = s.now().UTC().Truncate(time.Microsecond)
 		out = e
 		_, err = tx.Exec(ctx, `UPDATE webhook_endpoints SET url = $2, events = $3, enabled = $4, suspended_reason = $5, updated_at = $6,
-			failures = 0, probe_at = NULL WHERE merchant_id = $1`,
-			merchantID, e.URL, e.Events, e.Enabled, e.SuspendedReason, e.UpdatedAt)
+			failures = 0, probe_at = NULL, failing_since = CASE WHEN $7 THEN NULL ELSE failing_since END,
+			failing_at = CASE WHEN $7 THEN NULL ELSE failing_at END, failing_attempts = CASE WHEN $7 THEN 0 ELSE failing_attempts END WHERE merchant_id = $1`,
+			merchantID, e.URL, e.Events, e.Enabled, e.SuspendedReason, e.UpdatedAt, renewed)
 		if err != nil {
 			return fmt.Errorf("webhook: endpoint: %w", err)
 		}

@@ -18,6 +18,6 @@ func (d *Deliverer) Abandon(ctx context.Context, id int64) (*Abandoned, error) {
 func (d *Deliverer) Late(ctx context.Context, a *Abandoned) (bool, error) {
 	now := d.o.Now()
 	r := &result{code: 200}
-	_, stale, err := d.store.finish(ctx, a.c, r, judge(a.c, r, d.o.Schedule, now, 0), now, false)
+	_, stale, _, err := d.store.finish(ctx, a.c, r, judge(a.c, r, d.o.Schedule, now, 0), now, false)
 	return stale, err
 }

@@ -15,6 +15,8 @@ type metrics struct {
 	latency  prometheus.Observer
 	parked   prometheus.Counter
 	stale    prometheus.Counter
+	// suspended counts endpoints that were switched off since they only failed.
+	suspended prometheus.Counter
 }
 
 // newMetrics makes them; reg may be nil.
@@ -28,10 +30,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	stale := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "muara_webhook_stale_results_total", Help: "Results that came after their lease had ended and were not written.",
 	})
+	suspended := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "muara_webhook_suspensions_total", Help: "Endpoints that were switched off since nothing but failures came of them.",
+	})
 	if reg != nil {
-		reg.MustRegister(attempts, seconds, latency, parked, stale)
+		reg.MustRegister(attempts, seconds, latency, parked, stale, suspended)
 	}
-	m := &metrics{attempts: map[string]prometheus.Counter{}, seconds: seconds, latency: latency, parked: parked, stale: stale}
+	m := &metrics{attempts: map[string]prometheus.Counter{}, seconds: seconds, latency: latency, parked: parked, stale: stale, suspended: suspended}
 	for _, o := range outcomes() {
 		m.attempts[o] = attempts.WithLabelValues(o)
 	}

@@ -16,6 +16,7 @@ func Webhooks(ctx context.Context, d Deps) error {
 	}
 	deliverer := webhook.NewDeliverer(d.DB.Pool, sealer, d.Guard(), webhook.Options{
 		Now: d.Now, UserAgent: d.Config.Brand.Name + "-Webhook/1", Log: d.Log, Registerer: d.Registerer, Tracer: d.Tracer,
+		Patience: d.Config.Webhooks.SuspendAfter, Tries: d.Config.Webhooks.SuspendAttempts,
 	})
 	d.started(ctx, "webhooks")
 	return worker.ServeWebhooks(ctx, d.Redis, d.Log, deliverer.Deliver, worker.Capacity{
