@@ -170,3 +170,36 @@ func (s *heard) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+func TestAnOperatorEditsTheCatalogueAsATable(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.json("product", "add", "--sku", "nflx1", "--name", "Netflix - 1 Bulan", "--price", "35000")
+	file := filepath.Join(t.TempDir(), "catalogue.csv")
+	code, out, errs := s.run("catalog", "export", "--csv", file)
+	require.Equal(t, exitOK, code, errs)
+	require.Empty(t, out)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, bytes.ReplaceAll(text, []byte(",35000,no,"), []byte(",36000,yes,")), 0o600))
+	require.EqualValues(t, 1, s.json("catalog", "apply", "--csv", file, "--dry-run")["products"])
+	require.EqualValues(t, 1, s.json("catalog", "apply", "--csv", file)["products"])
+	code, out, errs = s.run("catalog", "apply", "--csv", file)
+	require.Equal(t, exitOK, code, errs)
+	require.Contains(t, out, "1 lines: 0 products changed")
+	row := s.json("catalog", "list", "--closed")["products"].([]any)[0].(map[string]any)
+	require.Equal(t, []any{36000.0, 36000.0, 36000.0, 36000.0}, row["prices"])
+
+	require.NoError(t, os.WriteFile(file, []byte("sku,price\nNOBODY,1\nNFLX1,free\n"), 0o600))
+	code, _, errs = s.run("catalog", "apply", "--csv", file)
+	require.Equal(t, exitRefused, code)
+	require.Contains(t, errs, "line 2: there is no product NOBODY; line 3: price")
+	for _, wrong := range [][]string{{"catalog", "apply", "--csv", file + "x"}, {"catalog", "review", "--reject", "9"}, {"catalog", "offer", "9", "--close"}} {
+		code, _, _ := s.run(wrong...)
+		require.Equal(t, exitRefused, code, wrong)
+	}
+	for _, wrong := range [][]string{{"catalog", "review", "--reject", "9", "--accept", "9"}, {"catalog", "offer", "9"}} {
+		code, _, _ := s.run(wrong...)
+		require.Equal(t, exitUsage, code, wrong)
+	}
+}

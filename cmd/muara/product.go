@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/muarahq/muara/cmd/internal/role"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
 )
@@ -29,23 +28,17 @@ type productAddCmd struct {
 }
 
 func (c *productAddCmd) Run(e *env) error {
-	if c.Price <= 0 {
-		return wrongUsage("--price must be above zero")
-	}
 	db, err := e.DB()
 	if err != nil {
 		return err
 	}
-	p := catalog.Premium{Mode: c.Mode, SKU: strings.ToUpper(strings.TrimSpace(c.SKU)), Name: c.Name, Product: c.Product, Description: c.Description, Price: c.Price}
-	err = catalog.AddProduct(e.ctx, db.Pool, p, e.Actor(), e.now())
-	if errors.Is(err, catalog.ErrExists) {
-		return fmt.Errorf("there is a product %s already", p.SKU)
-	}
+	p := catalog.Premium{Mode: c.Mode, SKU: c.SKU, Name: c.Name, Product: c.Product, Description: c.Description, Price: c.Price}
+	out, err := backoffice.AddProduct(e.ctx, db.Pool, p, e.Actor(), e.now())
 	if err != nil {
-		return err
+		return asked(err)
 	}
-	return e.Print(map[string]any{"sku": p.SKU, "name": p.Name, "price": p.Price, "mode": p.Mode}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%s is on sale for %d; it has no stock yet\n", p.SKU, p.Price)
+	return e.Print(out, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%s is on sale for %d; it has no stock yet\n", out.SKU, out.Price)
 	})
 }
 
@@ -55,9 +48,14 @@ type productStockCmd struct {
 }
 
 func (c *productStockCmd) Run(e *env) error {
-	items, err := c.items()
-	if err != nil {
-		return err
+	in := os.Stdin
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
 	}
 	cfg, err := e.Config(config.NeedDatabase | config.NeedKey)
 	if err != nil {
@@ -71,40 +69,17 @@ func (c *productStockCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	sku := strings.ToUpper(strings.TrimSpace(c.SKU))
-	added, err := catalog.AddStock(e.ctx, db.Pool, sealer, sku, items, e.Actor(), e.now())
-	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("there is no premium product %s", sku)
-	}
+	out, err := backoffice.AddStock(e.ctx, db.Pool, sealer, c.SKU, in, e.Actor(), e.now())
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	return e.Print(map[string]any{"sku": sku, "added": added.Added, "known": added.Known}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%d items added", added.Added)
-		if added.Known > 0 {
-			_, _ = fmt.Fprintf(w, ", %d were there already", added.Known)
+	return e.Print(out, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%d items added", out.Added)
+		if out.Known > 0 {
+			_, _ = fmt.Fprintf(w, ", %d were there already", out.Known)
 		}
 		_, _ = fmt.Fprintln(w)
 	})
-}
-
-func (c *productStockCmd) items() (items []string, err error) {
-	in := os.Stdin
-	if c.File != "-" {
-		in, err = os.Open(c.File)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close()
-	}
-	items, err = catalog.ParseStock(in)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.File, err)
-	}
-	if len(items) == 0 {
-		return nil, fmt.Errorf("%s has no items", c.File)
-	}
-	return items, nil
 }
 
 type productCloseCmd struct {
@@ -124,14 +99,11 @@ func setClosed(e *env, sku string, closed bool) error {
 	if err != nil {
 		return err
 	}
-	err = catalog.SetClosed(e.ctx, db.Pool, sku, closed, e.Actor(), e.now())
-	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("there is no product %s", sku)
-	}
+	out, err := backoffice.SetProductClosed(e.ctx, db.Pool, sku, closed, e.Actor(), e.now())
 	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"sku": sku, "closed": closed}, func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, sku, map[bool]string{true: "is closed", false: "is open"}[closed])
+	return e.Print(out, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, out.SKU, map[bool]string{true: "is closed", false: "is open"}[out.Closed])
 	})
 }

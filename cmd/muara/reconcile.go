@@ -1,18 +1,16 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/reconcile"
-	"github.com/muarahq/muara/pkg/sheet"
 )
 
 type upstreamReconcileCmd struct {
@@ -41,15 +39,7 @@ func (c *upstreamReconcileCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	loc := cfg.Brand.Location()
-	day := c.Date
-	if day == "" {
-		day = e.now().In(loc).AddDate(0, 0, -1).Format(time.DateOnly)
-	}
-	id, err := reconcile.Request(e.ctx, db.Pool, c.Name, day, loc, e.Actor(), e.now())
-	if errors.Is(err, reconcile.ErrNotFound) {
-		return fmt.Errorf("no upstream is called %q", c.Name)
-	}
+	id, err := backoffice.RequestRun(e.ctx, db.Pool, c.Name, c.Date, cfg.Brand.Location(), e.Actor(), e.now())
 	if err != nil {
 		return err
 	}
@@ -58,7 +48,9 @@ func (c *upstreamReconcileCmd) Run(e *env) error {
 		return err
 	}
 	if c.CSV != "" {
-		if err := c.export(e, db.Pool, id); err != nil {
+		// Customers' numbers are in it.
+		err := e.CSV(c.CSV, func(w io.Writer) error { return backoffice.FindingsCSV(e.ctx, db.Pool, id, c.All, w) })
+		if err != nil {
 			return err
 		}
 	}
@@ -91,39 +83,6 @@ func (c *upstreamReconcileCmd) watch(e *env, pool *pgxpool.Pool, id int64) (*rec
 		case <-tick.C:
 		}
 	}
-}
-
-// export writes the lines as CSV, one at a time. Customers' numbers are in it.
-func (c *upstreamReconcileCmd) export(e *env, pool *pgxpool.Pool, id int64) error {
-	return e.CSV(c.CSV, func(out io.Writer) error {
-		w := csv.NewWriter(out)
-		head := []string{"kind", "order", "attempt", "our_ref", "upstream_ref", "code", "target", "ours", "theirs", "ours_cost", "theirs_cost", "at", "note"}
-		if err := w.Write(head); err != nil {
-			return err
-		}
-		err := reconcile.Lines(e.ctx, pool, id, c.All, func(l reconcile.Line) error { return w.Write(lineCells(&l)) })
-		w.Flush()
-		return errors.Join(err, w.Error())
-	})
-}
-
-func lineCells(l *reconcile.Line) []string {
-	cells := []string{
-		string(l.Kind), "", "", sheet.Text(l.OurRef), sheet.Text(l.UpstreamRef), sheet.Text(l.Code), sheet.Text(l.Target), l.Ours, l.Theirs, "", "", "", sheet.Text(l.Note),
-	}
-	if l.OrderID != 0 {
-		cells[1], cells[2] = strconv.FormatInt(l.OrderID, 10), strconv.Itoa(l.Attempt)
-	}
-	if l.OursCost != nil {
-		cells[9] = strconv.FormatInt(*l.OursCost, 10)
-	}
-	if l.TheirsCost != nil {
-		cells[10] = strconv.FormatInt(*l.TheirsCost, 10)
-	}
-	if l.At != nil {
-		cells[11] = l.At.UTC().Format(time.RFC3339)
-	}
-	return cells
 }
 
 func printRun(w io.Writer, r *reconcile.Run) {

@@ -65,10 +65,11 @@ type Pending struct {
 	Since    time.Time `json:"since"`
 }
 
-// PendingCosts lists the jumps that wait, oldest first.
+// PendingCosts lists the jumps that wait, oldest first. Those of offers that an
+// operator closed wait for nobody.
 func PendingCosts(ctx context.Context, pool *pgxpool.Pool) ([]Pending, error) {
 	rows, err := pool.Query(ctx, `SELECT o.id, p.sku, p.name, o.upstream, o.code, o.cost, o.pending_cost, o.pending_at
-		FROM offers o JOIN products p ON p.id = o.product_id WHERE o.pending_cost IS NOT NULL ORDER BY o.pending_at, o.id`)
+		FROM offers o JOIN products p ON p.id = o.product_id WHERE o.pending_cost IS NOT NULL AND NOT o.closed ORDER BY o.pending_at, o.id`)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: pending: %w", err)
 	}
@@ -84,7 +85,7 @@ func AcceptCost(ctx context.Context, pool *pgxpool.Pool, offerID int64, actor st
 	e := entry(actor, "offer.accept_cost", fmt.Sprintf("offer %d", offerID), nil, now)
 	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
 		var product int64
-		err := tx.QueryRow(ctx, `WITH was AS (SELECT id, cost, pending_cost FROM offers WHERE id = $1 AND pending_cost IS NOT NULL FOR UPDATE),
+		err := tx.QueryRow(ctx, `WITH was AS (SELECT id, cost, pending_cost FROM offers WHERE id = $1 AND pending_cost IS NOT NULL AND NOT closed FOR UPDATE),
 				h AS (INSERT INTO price_history (offer_id, old_cost, cost, cause, created_at) SELECT id, cost, pending_cost, 'operator', $2 FROM was)
 			UPDATE offers o SET cost = was.pending_cost, pending_cost = NULL, pending_at = NULL, updated_at = $2
 			FROM was WHERE o.id = was.id RETURNING o.product_id`, offerID, now).Scan(&product)
@@ -95,6 +96,27 @@ func AcceptCost(ctx context.Context, pool *pgxpool.Pool, offerID int64, actor st
 			return nil, fmt.Errorf("catalog: accept cost: %w", err)
 		}
 		return []int64{product}, nil
+	})
+}
+
+// RejectCost closes an offer whose cost jumped: at the old cost it can no longer be
+// had, and the new one is not taken. It stays closed until [SetOfferClosed] opens it.
+// [ErrNotFound] when no jump of it waits (any more).
+func RejectCost(ctx context.Context, pool *pgxpool.Pool, offerID int64, actor string, now time.Time) error {
+	e := entry(actor, "offer.reject_cost", fmt.Sprintf("offer %d", offerID), nil, now)
+	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
+		return changed(ctx, tx, `UPDATE offers SET closed = true, updated_at = $2 WHERE id = $1 AND pending_cost IS NOT NULL AND NOT closed RETURNING product_id`, offerID, now)
+	})
+}
+
+// SetOfferClosed closes one offer of a product, or opens it again.
+func SetOfferClosed(ctx context.Context, pool *pgxpool.Pool, offerID int64, closed bool, actor string, now time.Time) error {
+	action := "offer.open"
+	if closed {
+		action = "offer.close"
+	}
+	return operated(ctx, pool, entry(actor, action, fmt.Sprintf("offer %d", offerID), nil, now), func(tx pgx.Tx) ([]int64, error) {
+		return changed(ctx, tx, `UPDATE offers SET closed = $2, updated_at = $3 WHERE id = $1 RETURNING product_id`, offerID, closed, now)
 	})
 }
 

@@ -44,6 +44,18 @@ func LockProducts(ctx context.Context, tx pgx.Tx, products []int64) error {
 	return nil
 }
 
+// names is the lock of giving out names; any other number would do.
+const names int64 = 0x6d7561726163
+
+// LockNames makes whoever gives out SKUs, codes of services or numbers of servers
+// wait for each other, until the transaction ends.
+func LockNames(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, names); err != nil {
+		return fmt.Errorf("catalog: lock: %w", err)
+	}
+	return nil
+}
+
 // operated runs an operator's change: the change, its audit row and the new
 // version are there together or not at all. A change that touches no product by
 // itself (a markup, a pause) gives none.

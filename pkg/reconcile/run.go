@@ -244,6 +244,20 @@ func Last(ctx context.Context, pool *pgxpool.Pool) ([]*Run, error) {
 	return out, nil
 }
 
+// List gives comparisons, the last that was asked for first; before is the id that the
+// page ends before, zero begins with the newest, and an empty upstream is all.
+func List(ctx context.Context, pool *pgxpool.Pool, upstream string, before int64, limit int) ([]*Run, error) {
+	rows, err := pool.Query(ctx, `SELECT `+columns+` FROM reconciliations WHERE $1 IN ('', upstream) AND ($2::bigint = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, upstream, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reconcile: list: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Run, error) { return scan(row) })
+	if err != nil {
+		return nil, fmt.Errorf("reconcile: list: %w", err)
+	}
+	return out, nil
+}
+
 // Due gives the sources that have a comparison to go on with.
 func Due(ctx context.Context, pool *pgxpool.Pool, now time.Time) ([]string, error) {
 	rows, err := pool.Query(ctx, `SELECT DISTINCT upstream FROM reconciliations WHERE next_run_at <= $1 ORDER BY upstream`, now)

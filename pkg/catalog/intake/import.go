@@ -216,13 +216,7 @@ func (b *batch) lock(ctx context.Context) error {
 	return err
 }
 
-// giveOut is the lock of giving out names; any other number would do.
-const giveOut int64 = 0x6d7561726163
-
-func (b *batch) lockNames(ctx context.Context) error {
-	_, err := b.tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, giveOut)
-	return err
-}
+func (b *batch) lockNames(ctx context.Context) error { return catalog.LockNames(ctx, b.tx) }
 
 // convert makes items of what can be sold. Of a code that is listed twice the last counts.
 func (b *batch) convert(ctx context.Context, offers []upstream.Offer) error {

@@ -270,6 +270,39 @@ func TestAJumpWaitsForAnOperator(t *testing.T) {
 	require.EqualValues(t, 3, d.one(`SELECT count(*) FROM price_history`), "listed, import, operator")
 }
 
+func TestOneOfTwoOperatorsDecidesAboutAJump(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	id := int64(0)
+	for i := range 8 {
+		code := fmt.Sprint("a", i)
+		d.imported("alpha", "p", []upstream.Offer{game(code, fmt.Sprint("Mobile Legends ", 10+i, " Diamond"), 1000)})
+		d.imported("alpha", "p", []upstream.Offer{game(code, fmt.Sprint("Mobile Legends ", 10+i, " Diamond"), 9000)})
+		waiting, err := catalog.PendingCosts(t.Context(), d.pool)
+		require.NoError(t, err)
+		require.Len(t, waiting, 1)
+		id = waiting[0].OfferID
+		errs := make(chan error, 2)
+		for _, decide := range []func(context.Context, *pgxpool.Pool, int64, string, time.Time) error{catalog.AcceptCost, catalog.RejectCost} {
+			go func() { errs <- decide(t.Context(), d.pool, id, "test", d.clock.now()) }()
+		}
+		first, second := <-errs, <-errs
+		if first == nil {
+			first, second = second, first
+		}
+		require.ErrorIs(t, first, catalog.ErrNotFound)
+		require.NoError(t, second)
+		waiting, err = catalog.PendingCosts(t.Context(), d.pool)
+		require.NoError(t, err)
+		require.Empty(t, waiting)
+		require.EqualValues(t, 1, d.one(fmt.Sprintf(`SELECT count(*) FROM offers WHERE id = %d AND closed = (cost = 1000)`, id)), "rejected ones are closed, accepted ones sold")
+	}
+	require.NoError(t, catalog.SetOfferClosed(t.Context(), d.pool, id, true, "test", d.clock.now()))
+	require.NoError(t, catalog.SetOfferClosed(t.Context(), d.pool, id, false, "test", d.clock.now()))
+	require.EqualValues(t, 1, d.one(fmt.Sprintf(`SELECT count(*) FROM offers WHERE id = %d AND NOT closed`, id)))
+	require.ErrorIs(t, catalog.SetOfferClosed(t.Context(), d.pool, 99_999, true, "test", d.clock.now()), catalog.ErrNotFound)
+}
+
 func TestWhatCannotBeSoldIsSkipped(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
