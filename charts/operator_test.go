@@ -210,3 +210,51 @@ func TestTheDefinitionIsKeptByItsChart(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, &crd))
 	require.Equal(t, "keep", crd.Metadata.Annotations["helm.sh/resource-policy"], "with it would go every Upstream, and all workers")
 }
+
+func TestTheDefinitionRefusesWhatMakesNoSense(t *testing.T) {
+	t.Parallel()
+	validate := tool(t, "validate", "kubectl-validate")
+	definitions := t.TempDir()
+	crd, err := os.ReadFile("muara-crds/templates/muara.io_upstreams.yaml")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(definitions+"/crd.yaml", crd, 0o600))
+	judge := func(metadata, spec string) (string, error) {
+		doc := "apiVersion: muara.io/v1alpha1\nkind: Upstream\nmetadata: {namespace: payments, " + metadata + "}\nspec: {" + spec + "}\n"
+		file := t.TempDir() + "/upstream.yaml"
+		require.NoError(t, os.WriteFile(file, []byte(doc), 0o600))
+		return output(t, ".", "", validate, "--version", "1.30", "--local-crds", definitions, file)
+	}
+	const deployment = `deployment: {name: a, spec: {paused: true, anything: {goes: 1}}}`
+	for _, spec := range []string{
+		deployment, deployment + `, workers: 0`, deployment + `, workers: 1000, paused: true, pausedWhy: night`, deployment + `, budget: {requests: 5, per: 10s}`,
+		deployment + `, budget: {requests: 100000, per: 1h30m}`, deployment + `, budget: {requests: 1, per: 24h}`,
+	} {
+		out, err := judge("name: hulu-1", spec)
+		require.NoError(t, err, "%s: %s", spec, out)
+	}
+	for spec, why := range map[string]string{
+		`workers: 1`:                                            "spec.deployment",
+		deployment + `, workers: -1`:                            "spec.workers",
+		deployment + `, workers: 1001`:                          "spec.workers",
+		deployment + `, workers: two`:                           "spec.workers",
+		deployment + `, wrokers: 2`:                             "wrokers",
+		deployment + `, paused: "yes"`:                          "spec.paused",
+		deployment + `, pausedWhy: ` + strings.Repeat("x", 201): "spec.pausedWhy",
+		deployment + `, budget: {requests: 5}`:                  "spec.budget.per",
+		deployment + `, budget: {requests: 0, per: 10s}`:        "spec.budget.requests",
+		deployment + `, budget: {requests: 5, per: ten}`:        "spec.budget.per",
+		deployment + `, budget: {requests: 5, per: 10}`:         "spec.budget.per",
+		deployment + `, budget: {requests: 5, per: 0s}`:         "from 1ms to 24h",
+		deployment + `, budget: {requests: 5, per: 25h}`:        "from 1ms to 24h",
+		deployment + `, budget: {requests: 5, per: 0.1ms}`:      "from 1ms to 24h",
+	} {
+		out, err := judge("name: hulu-1", spec)
+		require.Error(t, err, spec)
+		require.Contains(t, out, why, spec)
+	}
+	for _, name := range []string{"name: " + strings.Repeat("a", 32), "name: hulu.1", "name: hulu-"} {
+		out, err := judge(name, deployment)
+		require.Error(t, err, name)
+		require.NotEmpty(t, out)
+	}
+}

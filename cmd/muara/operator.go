@@ -45,6 +45,7 @@ func (c *operatorCmd) Run(e *env) error {
 		// It goes on without them, and says so in the resources: they are no reason to replace it.
 		ready: func(role.Deps) []metrics.Check { return nil },
 		run: func(ctx context.Context, d role.Deps, health *metrics.Health) error {
+			kube.LogTo(d.Log)
 			return draining(ctx, health, func() error {
 				return kube.Run(ctx, kube.Options{
 					API: api, Namespace: namespace, Lease: c.Lease, Registerer: d.Registerer, Log: d.Log, Now: d.Now, Started: d.Started,

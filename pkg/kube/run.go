@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -56,6 +57,13 @@ func Cluster(kubeconfig string) (*rest.Config, error) {
 	return cfg, nil
 }
 
+// LogTo has the libraries of the operator log like everything else of the process; to be called once, before [Run].
+func LogTo(l *slog.Logger) {
+	log := logr.FromSlogHandler(l.Handler())
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+}
+
 // Scheme is of the kinds that the operator knows.
 func Scheme() *runtime.Scheme {
 	s := runtime.NewScheme()
@@ -79,7 +87,6 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	log := logr.FromSlogHandler(o.Log.Handler())
-	ctrl.SetLogger(log) // where the library logs without a context
 	mgr, err := ctrl.NewManager(o.API, ctrl.Options{
 		Scheme: Scheme(), Logger: log,
 		Cache:                  cache.Options{DefaultNamespaces: map[string]cache.Config{o.Namespace: {}}},
