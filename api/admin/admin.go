@@ -124,7 +124,6 @@ func describe(deps Deps) huma.Config {
 	out.Components.Headers = map[string]*huma.Header{
 		"RequestId":    rest.TextHeader("The caller's X-Request-Id if it is 1 to 128 of A-Z a-z 0-9 . _ -, else ours.", "req-81f3"),
 		"RetryAfter":   rest.NumberHeader("Seconds to wait before asking again.", 5),
-		"Allow":        rest.TextHeader("The methods that the route takes.", "GET, HEAD"),
 		"Authenticate": rest.TextHeader("Always Bearer.", "Bearer"),
 	}
 	out.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
