@@ -21,3 +21,4 @@ package api
 
 //go:generate sh -c "go run ../cmd/muara --config= openapi --version 3.1 > ../docs/openapi.json"
 //go:generate sh -c "go run ../cmd/muara --config= openapi --version 3.0 > ../docs/openapi-3.0.json"
+//go:generate sh -c "go run ../cmd/muara --config= openapi --postman > ../docs/postman.json"

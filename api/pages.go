@@ -28,6 +28,11 @@ func (s *server) newPages() map[string]*rest.Page {
 	doc := s.rest.Huma.OpenAPI()
 	out := s.rest.Pages(pages.ReferenceOf(doc, s.site()))
 	out[pages.ReferencePath] = out[pages.GuidePath]
+	collection, err := pages.Postman(doc, s.site())
+	if err != nil {
+		panic("api: " + err.Error()) // as below
+	}
+	out[pages.PostmanPath] = rest.NewPage("application/json", collection)
 	for _, l := range pages.Languages() {
 		body, err := pages.Guide(doc, s.site(), l, s.facts())
 		if err != nil {
@@ -37,6 +42,12 @@ func (s *server) newPages() map[string]*rest.Page {
 	}
 	out[pages.GuidePath] = out[pages.GuidePath+"/"+string(pages.Indonesian)]
 	return out
+}
+
+// Postman gives the merchant API as a collection that Postman imports, in its format 2.1.
+func Postman(brand config.Brand, listen config.API) ([]byte, error) {
+	s := New(Deps{Brand: brand, Listen: listen})
+	return pages.Postman(s.rest.Huma.OpenAPI(), s.site())
 }
 
 // facts are what the guide tells besides the document.

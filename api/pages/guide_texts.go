@@ -166,5 +166,6 @@ var changes = []change{
 		{"Versi pertama: PPOB prabayar dan tagihan, SMM, OTP, dan produk premium; deposit QRIS, penarikan, dan cek akun; webhook bertanda tangan; mode uji.", "The first version: PPOB prepaid and bills, SMM, OTP and premium products; QRIS deposits, withdrawals and account checks; signed webhooks; test mode."},
 		{"Daftar harga publik dengan rupiah setiap role, juga sebagai CSV dan JSON.", "A public price list with every tier's rupiah, as CSV and JSON too."},
 		{"Penjaga order ganda yang bisa diatur: `duplicate_guard_minutes` dan `allow_duplicate`.", "A duplicate guard that you can set: `duplicate_guard_minutes` and `allow_duplicate`."},
+		{"Koleksi Postman di `/postman.json`.", "A Postman collection at `/postman.json`."},
 	}},
 }

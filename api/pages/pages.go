@@ -126,6 +126,7 @@ const (
 	PricesPath    = "/pricelist"
 	GuidePath     = "/docs"
 	ReferencePath = "/docs/reference"
+	PostmanPath   = "/postman.json"
 )
 
 // in gives a page's path in a language: the default's has none in it.

@@ -56,6 +56,7 @@ type tagView struct {
 type referenceView struct {
 	frame
 	Heading string
+	Postman string // where the collection is; empty where there is none
 	Text    template.HTML
 	Base    string
 	Tags    []tagView
@@ -87,6 +88,9 @@ func (r *reader) reference(s Site) (*referenceView, error) {
 	v := &referenceView{
 		frame:   newFrame(s, English, ReferencePath, wordsIn(English).Reference, false),
 		Heading: r.doc.Info.Title, Text: prose(r.doc.Info.Description), Base: r.doc.Servers[0].URL,
+	}
+	if s.API != "" {
+		v.Postman = PostmanPath
 	}
 	for _, tag := range r.doc.Tags {
 		tv := tagView{Name: tag.Name, Text: prose(tag.Description)}

@@ -517,7 +517,7 @@ func (s *spy) fetch(method, path, encoding string) []byte {
 func (s *spy) page(path string) []byte { return s.fetch(http.MethodGet, path, "") }
 
 func (s *spy) pages() {
-	for _, path := range []string{"/", "/docs", "/docs/id", "/docs/en", "/docs/reference", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml",
+	for _, path := range []string{"/", "/docs", "/docs/id", "/docs/en", "/docs/reference", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml", "/postman.json",
 		"/pricelist", "/pricelist/en", "/pricelist?category=ppob&available=1", "/pricelist?category=otp&print=1", "/pricelist?q=a", "/pricelist.csv", "/pricelist.json"} {
 		s.page(path)
 		s.fetch(http.MethodGet, path, "gzip")
