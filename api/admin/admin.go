@@ -83,6 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.rest.Serv
 func (s *server) routes() {
 	s.tokenRoutes()
 	s.auditRoutes()
+	s.priceRoutes()
 	s.rest.Close(codes()...)
 }
 
@@ -120,6 +121,7 @@ func describe(deps Deps) huma.Config {
 	out.Servers = []*huma.Server{{URL: Base, Description: "The API, on a port of its own."}}
 	out.Tags = []*huma.Tag{
 		{Name: tagAccess, Description: "Who may call, and who changed what."},
+		{Name: tagPrices, Description: "What tiers take and pay, and where merchants' events go."},
 	}
 	out.Components.Headers = map[string]*huma.Header{
 		"RequestId":    rest.TextHeader("The caller's X-Request-Id if it is 1 to 128 of A-Z a-z 0-9 . _ -, else ours.", "req-81f3"),

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/api/internal/rest"
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/token"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
@@ -63,12 +65,12 @@ func kinds() []struct {
 		kind fault.Kind
 		errs []error
 	}{
-		{fault.NotFound, []error{order.ErrNotFound, merchant.ErrNotFound, merchant.ErrKeyNotFound, token.ErrUnknown, deposit.ErrNotFound, withdraw.ErrNotFound}},
+		{fault.NotFound, []error{order.ErrNotFound, merchant.ErrNotFound, merchant.ErrKeyNotFound, token.ErrUnknown, catalog.ErrNotFound, deposit.ErrNotFound, withdraw.ErrNotFound}},
 		{fault.Conflict, []error{
 			order.ErrNotResolvable, order.ErrStale, merchant.ErrKeyRevoked, token.ErrRevoked, token.ErrTaken, deposit.ErrNotResolvable, deposit.ErrStale,
 			withdraw.ErrNotResolvable, withdraw.ErrStale,
 		}},
-		{fault.Invalid, []error{merchant.ErrInvalid, merchant.ErrNoTier, token.ErrInvalid}},
+		{fault.Invalid, []error{merchant.ErrInvalid, merchant.ErrNoTier, token.ErrInvalid, catalog.ErrInvalid, rule.ErrInvalid}},
 		{fault.InsufficientBalance, []error{ledger.ErrInsufficient, withdraw.ErrInsufficient}},
 		{fault.Upstream, []error{context.DeadlineExceeded, context.Canceled}},
 	}

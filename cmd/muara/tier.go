@@ -95,9 +95,11 @@ func (c *tierMarkupCmd) Run(e *env) error {
 		return (&tierMarkupsCmd{Tier: c.Tier}).Run(e)
 	}
 	if c.Percent != nil {
-		if row.Percent, err = backoffice.ParsePercent(*c.Percent); err != nil {
+		percent, err := backoffice.ParsePercent(*c.Percent)
+		if err != nil {
 			return &usageError{err}
 		}
+		row.Percent = percent.Number()
 	}
 	if c.Fixed != nil {
 		row.Fixed = *c.Fixed
@@ -107,7 +109,7 @@ func (c *tierMarkupCmd) Run(e *env) error {
 		return err
 	}
 	return e.Print(set, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "tier %d pays %s %% and %d rupiah on top of the cost of %s %s: %d products\n", set.Tier, set.Percent, set.Fixed, set.Scope, set.Key, set.Products)
+		_, _ = fmt.Fprintf(w, "tier %d pays %v %% and %d rupiah on top of the cost of %s %s: %d products\n", set.Tier, set.Percent, set.Fixed, set.Scope, set.Key, set.Products)
 	})
 }
 
@@ -127,7 +129,7 @@ func (c *tierMarkupsCmd) Run(e *env) error {
 	return e.Print(list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "TIER\tSCOPE\tKEY\tPERCENT\tFIXED\tPRODUCTS")
 		for _, m := range list.Markups {
-			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\n", m.Tier, m.Scope, m.Key, m.Percent, m.Fixed, m.Products)
+			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%v\t%d\t%d\n", m.Tier, m.Scope, m.Key, m.Percent, m.Fixed, m.Products)
 		}
 	})
 }

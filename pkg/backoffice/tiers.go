@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ type MarkupRow struct {
 	Tier     int     `json:"tier"`
 	Scope    string  `json:"scope" enum:"category,group,brand,sku" doc:"The most specific one holds: sku, brand, group, category."`
 	Key      string  `json:"key" example:"ppob"`
-	Percent  Percent `json:"percent" doc:"On top of the cost." example:"2.5"`
+	Percent  float64 `json:"percent" doc:"On top of the cost." example:"2.5"`
 	Fixed    int64   `json:"fixed" doc:"Rupiah on top of that."`
 	Products int     `json:"products" doc:"How many products it is meant for."`
 }
@@ -72,15 +73,18 @@ func ListMarkups(ctx context.Context, pool *pgxpool.Pool, tier int) (*MarkupList
 		if m.Scope == catalog.MarkupGroup {
 			scope = "group"
 		}
-		out.Markups[i] = MarkupRow{Tier: m.Tier, Scope: scope, Key: m.Key, Percent: Percent(m.PercentBP), Fixed: m.Fixed, Products: m.Products}
+		out.Markups[i] = MarkupRow{Tier: m.Tier, Scope: scope, Key: m.Key, Percent: Percent(m.PercentBP).Number(), Fixed: m.Fixed, Products: m.Products}
 	}
 	return out, nil
 }
 
 // SetMarkup sets a markup and gives its row; scope as in [MarkupRow].
 func SetMarkup(ctx context.Context, pool *pgxpool.Pool, m MarkupRow, actor string, now time.Time) (*MarkupRow, error) {
-	err := catalog.SetMarkup(ctx, pool, m.Tier, markupScope(m.Scope), m.Key, catalog.Markup{PercentBP: int64(m.Percent), Fixed: m.Fixed}, actor, now)
+	percent, err := ParsePercent(strconv.FormatFloat(m.Percent, 'f', -1, 64))
 	if err != nil {
+		return nil, err
+	}
+	if err := catalog.SetMarkup(ctx, pool, m.Tier, markupScope(m.Scope), m.Key, catalog.Markup{PercentBP: int64(percent), Fixed: m.Fixed}, actor, now); err != nil {
 		return nil, err
 	}
 	list, err := ListMarkups(ctx, pool, m.Tier)
@@ -99,7 +103,7 @@ func SetMarkup(ctx context.Context, pool *pgxpool.Pool, m MarkupRow, actor strin
 func RemoveMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope, key, actor string, now time.Time) error {
 	err := catalog.RemoveMarkup(ctx, pool, tier, markupScope(scope), key, actor, now)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("tier %d has no markup for %s %q", tier, scope, key)
+		return fmt.Errorf("tier %d has no markup for %s %q: %w", tier, scope, key, err)
 	}
 	return err
 }
@@ -119,7 +123,7 @@ type Percent int64
 func ParsePercent(s string) (Percent, error) {
 	whole, part, dotted := strings.Cut(s, ".")
 	if whole == "" || len(whole) > 5 || len(part) > 2 || dotted && part == "" || strings.Trim(whole+part, "0123456789") != "" {
-		return 0, fmt.Errorf("%q is no percentage of two decimals at most", s)
+		return 0, fmt.Errorf("%w: %q is no percentage of two decimals at most", catalog.ErrInvalid, s)
 	}
 	var n int64
 	for _, d := range whole + (part + "00")[:2] {
@@ -134,11 +138,5 @@ func (p Percent) String() string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// MarshalJSON writes a number.
-func (p Percent) MarshalJSON() ([]byte, error) { return []byte(p.String()), nil }
-
-// UnmarshalJSON reads one.
-func (p *Percent) UnmarshalJSON(b []byte) (err error) {
-	*p, err = ParsePercent(string(b))
-	return err
-}
+// Number is it as JSON has it: a number that is written with two decimals at most.
+func (p Percent) Number() float64 { return float64(p) / 100 }
