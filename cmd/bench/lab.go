@@ -264,7 +264,7 @@ func (l *lab) writeConfig() error {
 }
 
 // role starts a role and waits until it is ready.
-func (l *lab) role(ctx context.Context, name, metricsAddr string, args ...string) (*process, error) {
+func (l *lab) role(ctx context.Context, name, metricsAddr string, env []string, args ...string) (*process, error) {
 	program, all := l.o.muara, append([]string{"--config", l.config}, args...)
 	if l.o.profile != "" {
 		self, err := os.Executable()
@@ -274,7 +274,7 @@ func (l *lab) role(ctx context.Context, name, metricsAddr string, args ...string
 		program, all = self, append([]string{profiledRole, l.config, l.o.profile}, args...)
 	}
 	// Two roles share this section; on one machine each needs a port of its own.
-	p, err := start(l.o.work, name, []string{"MUARA_WORKER_METRICS_LISTEN=" + metricsAddr}, program, all...)
+	p, err := start(l.o.work, name, append(env, "MUARA_WORKER_METRICS_LISTEN="+metricsAddr), program, all...)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +286,7 @@ func (l *lab) role(ctx context.Context, name, metricsAddr string, args ...string
 
 // api starts the API, warm: every merchant has been seen once.
 func (l *lab) api(ctx context.Context) (*process, error) {
-	p, err := l.role(ctx, "api", l.addrs.APIMetrics, "api", "--drain-notice", "0s")
+	p, err := l.role(ctx, "api", l.addrs.APIMetrics, nil, "api", "--drain-notice", "0s")
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,8 @@ type options struct {
 	rounds, merchants, products     int
 	conns, pipeline, doors          int
 	open, final, ticks              int
+	entries, history, asks          int
+	keep                            bool
 	span                            time.Duration
 }
 
@@ -55,7 +57,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.out, "out", ".muara/bench.json", "where the figures go after a whole run; empty for nowhere")
 	fs.StringVar(&o.work, "work", ".muara/bench", "directory of configuration and logs")
 	fs.StringVar(&o.profile, "profile", "", "run the roles with a CPU profile each, written to this directory")
-	fs.StringVar(&o.only, "only", "", "figures to measure, of abcdef; empty for all (a and b go together)")
+	fs.StringVar(&o.only, "only", "", "figures to measure, of abcdefg; empty for all (a and b go together)")
 	fs.BoolVar(&o.quick, "quick", false, "a tenth of everything: shows that it works, and little more")
 	fs.DurationVar(&o.span, "span", 8*time.Second, "how long one stretch of load lasts")
 	fs.IntVar(&o.rounds, "rounds", 3, "how often (a) and (b) take turns")
@@ -66,18 +68,23 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.doors, "doors", 300, "orders that are sent one by one to an idle system")
 	fs.IntVar(&o.open, "open", 1000, "open orders that a tick finds")
 	fs.IntVar(&o.final, "final", 1_000_000, "final orders that a tick must not notice")
+	fs.IntVar(&o.entries, "entries", 10_000_000, "mutations of the merchant with a long past")
+	fs.IntVar(&o.history, "history", 1_000_000, "its orders and deliveries")
+	fs.IntVar(&o.asks, "asks", 200, "how often each of its pages is asked for")
+	fs.BoolVar(&o.keep, "keep", false, "leave its database behind, and use it again if it is there")
 	fs.IntVar(&o.ticks, "ticks", 60, "ticks measured on each side")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return o, err
 	} else if err != nil {
 		return o, errUsage
 	}
-	if fs.NArg() > 0 || strings.Trim(o.only, "abcdef") != "" {
+	if fs.NArg() > 0 || strings.Trim(o.only, "abcdefg") != "" {
 		fmt.Fprintln(stderr, "bench: what to measure is said by flags only, see -help")
 		return o, errUsage
 	}
 	if o.quick {
 		o.span, o.rounds, o.pipeline, o.doors, o.final, o.ticks = min(o.span, 2*time.Second), 1, o.pipeline/10, o.doors/10, o.final/10, o.ticks/3
+		o.entries, o.history = o.entries/10, o.history/10
 	}
 	return o, nil
 }
@@ -101,7 +108,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		letters string
 		measure func(context.Context, *lab, *report) error
 	}{
-		{"d", measureDoor}, {"c", measurePipeline}, {"f", measureCatalogue}, {"ab", measureAccept}, {"e", measureTick},
+		{"d", measureDoor}, {"c", measurePipeline}, {"f", measureCatalogue}, {"ab", measureAccept}, {"e", measureTick}, {"g", measureBook},
 	} {
 		if o.only != "" && !strings.ContainsAny(o.only, f.letters) {
 			continue

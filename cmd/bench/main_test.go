@@ -28,7 +28,7 @@ func TestTheFileHoldsExactlyTheFigures(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &got))
 	require.Equal(t, map[string]float64{
 		"accept_spread_ratio": 1.235, "accept_hot_ratio": 0, "pipeline_per_s": 0, "pipeline_asynq_ratio": 0, "door_p50_ms": 0, "door_p99_ms": 0,
-		"tick_ratio": 0, "catalogue_200_per_s": 0, "catalogue_304_per_s": 0, "api_rss_mb": 0,
+		"tick_ratio": 0, "catalogue_200_per_s": 0, "catalogue_304_per_s": 0, "api_rss_mb": 0, "book_page_p99_ms": 0, "book_export_mb": 0,
 	}, got)
 }
 

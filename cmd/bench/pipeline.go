@@ -36,7 +36,7 @@ func (l *lab) startAll(ctx context.Context) (system, error) {
 		{"webhooks", l.addrs.WebhookMetrics, []string{"worker", "--webhooks"}},
 		{"scheduler", l.addrs.SchedulerMetrics, []string{"scheduler"}},
 	} {
-		p, err := l.role(ctx, r.name, r.metrics, r.args...)
+		p, err := l.role(ctx, r.name, r.metrics, nil, r.args...)
 		if err != nil {
 			return s, err
 		}

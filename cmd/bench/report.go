@@ -28,6 +28,9 @@ type figures struct {
 	Catalogue200PS  float64 `json:"catalogue_200_per_s"`
 	Catalogue304PS  float64 `json:"catalogue_304_per_s"`
 	APIResidentMiBs float64 `json:"api_rss_mb"`
+	// BookPageP99Ms is of the dearest page of a merchant with a long past, BookExportMiB what its exports took of memory.
+	BookPageP99Ms float64 `json:"book_page_p99_ms"`
+	BookExportMiB float64 `json:"book_export_mb"`
 }
 
 // line is a row of the table.
@@ -76,7 +79,7 @@ func (r *report) write(path string) error {
 	f := r.figures
 	for _, v := range []*float64{
 		&f.AcceptSpreadRatio, &f.AcceptHotRatio, &f.PipelinePerS, &f.PipelineAsynqRatio, &f.DoorP50Ms, &f.DoorP99Ms,
-		&f.TickRatio, &f.Catalogue200PS, &f.Catalogue304PS, &f.APIResidentMiBs,
+		&f.TickRatio, &f.Catalogue200PS, &f.Catalogue304PS, &f.APIResidentMiBs, &f.BookPageP99Ms, &f.BookExportMiB,
 	} {
 		*v = math.Round(*v*1000) / 1000
 	}

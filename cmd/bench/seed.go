@@ -57,11 +57,11 @@ func (l *lab) seedMerchants(ctx context.Context) error {
 // seedCatalogue lets a worker import the source's list, as it would anywhere.
 func (l *lab) seedCatalogue(ctx context.Context) error {
 	begun := time.Now()
-	worker, err := l.role(ctx, "worker", l.addrs.WorkerMetrics, "worker", "--upstream", source)
+	worker, err := l.role(ctx, "worker", l.addrs.WorkerMetrics, nil, "worker", "--upstream", source)
 	if err != nil {
 		return err
 	}
-	scheduler, err := l.role(ctx, "scheduler", l.addrs.SchedulerMetrics, "scheduler")
+	scheduler, err := l.role(ctx, "scheduler", l.addrs.SchedulerMetrics, nil, "scheduler")
 	if err != nil {
 		return errors.Join(err, worker.stop())
 	}

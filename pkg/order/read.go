@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/muarahq/muara/pkg/id"
 )
 
 // subject is what the ledger knows orders as.
@@ -80,6 +82,12 @@ func States(status string) []State {
 	return nil
 }
 
+// searchSQL finds orders by whatever a person has at hand. Each way has an index of its own; OR would use none of them, and
+// IN would let Postgres believe that there are many.
+const searchSQL = `o.id = ANY (ARRAY(SELECT ?::bigint UNION ALL SELECT s.id FROM orders s WHERE s.wallet_id = ? AND s.ref = ?
+	UNION ALL SELECT s.id FROM orders s WHERE s.wallet_id = ? AND coalesce(s.customer_no, s.target) = ?
+	UNION ALL SELECT s.id FROM orders s WHERE s.wallet_id = ? AND s.facts ->> 'sn' = ?))`
+
 // List gives a page of a wallet's orders, newest first.
 func List(ctx context.Context, db bun.IDB, walletID int64, f Filter) ([]*Order, error) {
 	var out []*Order
@@ -98,20 +106,24 @@ func List(ctx context.Context, db bun.IDB, walletID int64, f Filter) ([]*Order, 
 	}
 	if f.SKU != "" {
 		q = q.Where("o.sku = ?", f.SKU)
+		if f.Category == "" { // which comes before the SKU in their index
+			q = q.Where("o.category IN (?, ?, ?, ?)", PPOB, SMM, OTP, Product)
+		}
 	}
+	// Ids bear the time of their orders to the millisecond, and the index goes by them.
 	if f.From != nil {
-		q = q.Where("o.created_at >= ?", *f.From)
+		q = q.Where("o.created_at >= ? AND o.id >= ?", *f.From, id.First(*f.From))
 	}
 	if f.To != nil {
-		q = q.Where("o.created_at < ?", *f.To)
+		q = q.Where("o.created_at < ? AND o.id < ?", *f.To, id.First(f.To.Add(time.Millisecond)))
 	}
 	if f.Before != 0 {
 		q = q.Where("o.id < ?", f.Before)
 	}
 	if f.Search != "" {
-		_, id, _ := ParsePublicID(f.Search)
+		_, number, _ := ParsePublicID(f.Search)
 		text := strings.ReplaceAll(f.Search, "\x00", "")
-		q = q.Where("(o.ref = ? OR o.id = ? OR o.customer_no = ? OR o.target = ? OR o.facts->>'sn' = ?)", text, id, text, text, text)
+		q = q.Where(searchSQL, number, walletID, text, walletID, text, walletID, text)
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("order: list: %w", err)

@@ -83,6 +83,13 @@ func (f Filter) where() (sql string, args []any) {
 	if f.Before > 0 {
 		add("id < ", f.Before)
 	}
+	// The indexes of what is rare are for one value each, and a plan that is kept for all values would not know.
+	switch {
+	case f.Status == Parked:
+		sql += " AND status = '" + Parked + "'"
+	case f.Mode == "test":
+		sql += " AND mode = 'test'"
+	}
 	return sql, args
 }
 
