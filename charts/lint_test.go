@@ -30,7 +30,7 @@ api: {podDisruptionBudget: {enabled: false}}
 	production, err := os.ReadFile("muara/values-production.yaml")
 	require.NoError(t, err)
 	found["external"] = render(t, string(production), `autoscaling: {provider: external}`)
-	found["operator"] = render(t, string(production), operated)
+	found["operator"] = render(t, string(production), operated, administered)
 	for _, file := range valuesFiles {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)

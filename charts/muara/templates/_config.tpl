@@ -7,7 +7,7 @@
 {{- $config := deepCopy .Values.config -}}
 {{- $dir := include "muara.secrets.dir" . -}}
 {{- $own := dict
-  "api" (dict "listen" ":8080" "admin_listen" "off" "metrics_listen" ":9090")
+  "api" (dict "listen" ":8080" "admin_listen" (ternary ":8081" "off" .Values.api.admin.enabled) "metrics_listen" ":9090")
   "database" (dict "url_file" (printf "%s/database-url" $dir))
   "redis" (dict "url_file" (printf "%s/redis-url" $dir))
   "worker" (dict "metrics_listen" ":9091")
