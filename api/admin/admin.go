@@ -15,6 +15,7 @@ import (
 	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/api/pages"
 	"github.com/muarahq/muara/pkg/backoffice"
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/token"
@@ -25,8 +26,13 @@ type Deps struct {
 	Brand  config.Brand
 	Listen config.API
 	Office *backoffice.Office
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Till is where deposits and withdrawals are looked after.
+	Till *backoffice.Till
+	// Catalog is what is for sale, and Sources the upstreams whose lists can be read.
+	Catalog *catalog.Catalog
+	Sources []string
+	Now     func() time.Time
+	Log     *slog.Logger
 	// Metrics may be nil.
 	Metrics prometheus.Registerer
 	// Tracer may be nil: then nothing is traced.
@@ -84,6 +90,13 @@ func (s *server) routes() {
 	s.tokenRoutes()
 	s.auditRoutes()
 	s.priceRoutes()
+	s.depositRoutes()
+	s.withdrawalRoutes()
+	s.webhookRoutes()
+	s.reconciliationRoutes()
+	s.catalogRoutes()
+	s.productRoutes()
+	s.reportRoutes()
 	s.rest.Close(codes()...)
 }
 
@@ -122,6 +135,12 @@ func describe(deps Deps) huma.Config {
 	out.Tags = []*huma.Tag{
 		{Name: tagAccess, Description: "Who may call, and who changed what."},
 		{Name: tagPrices, Description: "What tiers take and pay, and where merchants' events go."},
+		{Name: tagDeposits, Description: "Money that comes in, and payments that wait for a person."},
+		{Name: tagWithdrawals, Description: "Money that goes out, after as many different people said yes as are asked for."},
+		{Name: tagWebhooks, Description: "What merchants are told."},
+		{Name: tagReconciliation, Description: "Our books of a day beside an upstream's."},
+		{Name: tagCatalog, Description: "What is for sale, from whom, and for how much."},
+		{Name: tagReports, Description: "What the business came to; the money is the ledger's."},
 	}
 	out.Components.Headers = map[string]*huma.Header{
 		"RequestId":    rest.TextHeader("The caller's X-Request-Id if it is 1 to 128 of A-Z a-z 0-9 . _ -, else ours.", "req-81f3"),

@@ -13,6 +13,7 @@ import (
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/reconcile"
 	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/token"
 	"github.com/muarahq/muara/pkg/withdraw"
@@ -65,12 +66,12 @@ func kinds() []struct {
 		kind fault.Kind
 		errs []error
 	}{
-		{fault.NotFound, []error{order.ErrNotFound, merchant.ErrNotFound, merchant.ErrKeyNotFound, token.ErrUnknown, catalog.ErrNotFound, deposit.ErrNotFound, withdraw.ErrNotFound}},
+		{fault.NotFound, []error{order.ErrNotFound, merchant.ErrNotFound, merchant.ErrKeyNotFound, token.ErrUnknown, catalog.ErrNotFound, deposit.ErrNotFound, withdraw.ErrNotFound, reconcile.ErrNotFound}},
 		{fault.Conflict, []error{
 			order.ErrNotResolvable, order.ErrStale, merchant.ErrKeyRevoked, token.ErrRevoked, token.ErrTaken, deposit.ErrNotResolvable, deposit.ErrStale,
 			withdraw.ErrNotResolvable, withdraw.ErrStale,
 		}},
-		{fault.Invalid, []error{merchant.ErrInvalid, merchant.ErrNoTier, token.ErrInvalid, catalog.ErrInvalid, rule.ErrInvalid}},
+		{fault.Invalid, []error{merchant.ErrInvalid, merchant.ErrNoTier, token.ErrInvalid, catalog.ErrInvalid, rule.ErrInvalid, reconcile.ErrNotOver, reconcile.ErrDay}},
 		{fault.InsufficientBalance, []error{ledger.ErrInsufficient, withdraw.ErrInsufficient}},
 		{fault.Upstream, []error{context.DeadlineExceeded, context.Canceled}},
 	}

@@ -21,12 +21,16 @@ import (
 	"github.com/muarahq/muara/api/admin"
 	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/backoffice"
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/deposit"
+	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/pg"
 	"github.com/muarahq/muara/pkg/seal"
 	"github.com/muarahq/muara/pkg/testdb"
 	"github.com/muarahq/muara/pkg/testredis"
 	"github.com/muarahq/muara/pkg/token"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 // world is an admin API over a database and a Redis, with a token of each role.
@@ -34,6 +38,8 @@ type world struct {
 	t       testing.TB
 	db      *pg.DB
 	office  *backoffice.Office
+	till    *backoffice.Till
+	catalog *catalog.Catalog
 	api     *admin.Server
 	metrics *prometheus.Registry
 	logs    *logBuffer
@@ -66,8 +72,20 @@ upstreams:
 	w.office = &backoffice.Office{
 		Config: cfg, DB: w.db, Sealer: sealer, Now: w.clock.Now, Redis: func() (redis.UniversalClient, error) { return rdb, nil },
 	}
+	accounts := ledger.NewAccounts(db.Pool)
+	quiet := slog.New(slog.DiscardHandler)
+	w.till = &backoffice.Till{
+		Pool: db.Pool, Bun: db.Bun, Zone: cfg.Brand.Location(), Now: w.clock.Now,
+		Deposits: deposit.New(deposit.Options{Pool: db.Pool, Accounts: accounts, Now: w.clock.Now, Log: quiet, Links: deposit.Links{IDPrefix: cfg.Brand.IDPrefix}}),
+		Payouts: withdraw.New(withdraw.Options{
+			Pool: db.Pool, Accounts: accounts, Now: w.clock.Now, Log: quiet, IDPrefix: cfg.Brand.IDPrefix,
+			Policy: withdraw.Policy{FeeFixed: 1_000, Live: withdraw.Way{Approvals: 2}},
+		}),
+	}
+	w.catalog, err = catalog.Open(t.Context(), db.Pool, catalog.Options{Location: cfg.Brand.Location(), Now: w.clock.Now})
+	require.NoError(t, err)
 	w.api = admin.New(admin.Deps{
-		Brand: cfg.Brand, Listen: cfg.API, Office: w.office, Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.logs, nil)), Metrics: w.metrics,
+		Brand: cfg.Brand, Listen: cfg.API, Office: w.office, Till: w.till, Catalog: w.catalog, Sources: []string{"hiddenone"}, Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.logs, nil)), Metrics: w.metrics,
 	})
 	w.viewer, w.operator, w.finance = w.token("v", token.Viewer), w.token("o", token.Operator), w.token("f", token.Finance)
 	return w

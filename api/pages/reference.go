@@ -118,9 +118,11 @@ func (r *reader) operation(method, path string, op *huma.Operation) operationVie
 		v.Params = append(v.Params, paramView{Name: p.Name, In: p.In, Type: typeOf(r.resolve(p.Schema)), Required: p.Required, Text: prose(p.Description)})
 	}
 	if op.RequestBody != nil {
-		media := op.RequestBody.Content["application/json"]
-		v.Body = r.fields(media.Schema, 0)
-		v.BodyExamples = r.examples(media)
+		// A body that is no JSON has no fields: the text says what it is.
+		if media := op.RequestBody.Content["application/json"]; media != nil {
+			v.Body = r.fields(media.Schema, 0)
+			v.BodyExamples = r.examples(media)
+		}
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		v.Responses = append(v.Responses, r.response(status, op.Responses[status]))

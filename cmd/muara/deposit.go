@@ -9,7 +9,6 @@ import (
 
 	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/deposit"
-	"github.com/muarahq/muara/pkg/operator"
 )
 
 type depositCmd struct {
@@ -91,9 +90,9 @@ func printDeposit(w io.Writer, p *backoffice.DepositPage) {
 }
 
 // printHistory writes what changed a row, and who or what caused it.
-func printHistory[S ~string](w io.Writer, events []operator.Event[S]) {
+func printHistory(w io.Writer, events []backoffice.ChangeRow) {
 	for _, ev := range events {
-		_, _ = fmt.Fprintf(w, "%s\t%s → %s by %s %s\n", ev.CreatedAt.UTC().Format(time.RFC3339), dash(string(ev.FromState)), ev.ToState, ev.Cause, ev.Detail)
+		_, _ = fmt.Fprintf(w, "%s\t%s → %s by %s %s\n", ev.At.Format(time.RFC3339), dash(ev.From), ev.To, ev.Cause, ev.Detail)
 	}
 }
 

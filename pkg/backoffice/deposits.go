@@ -106,7 +106,7 @@ type DepositPage struct {
 	DepositRow
 	QR       string            `json:"qr" doc:"The text of the code."`
 	Attempts []deposit.Attempt `json:"attempts"`
-	Events   []deposit.Event   `json:"events"`
+	Events   []ChangeRow       `json:"events"`
 	Lines    []deposit.Line    `json:"lines"`
 	Entries  []EntryRow        `json:"entries"`
 	Audit    []AuditRow        `json:"audit"`
@@ -124,7 +124,7 @@ func (t *Till) ShowDeposit(ctx context.Context, id string) (*DepositPage, error)
 	}
 	p := &DepositPage{
 		DepositRow: t.deposit(ev.Deposit, ev.MerchantID), QR: ev.Deposit.QR, Attempts: append([]deposit.Attempt{}, ev.Attempts...),
-		Events: append([]deposit.Event{}, ev.Events...), Lines: append([]deposit.Line{}, ev.Lines...), Entries: NewEntryRows(ev.Entries),
+		Events: newChangeRows(ev.Events), Lines: append([]deposit.Line{}, ev.Lines...), Entries: NewEntryRows(ev.Entries),
 	}
 	p.Audit, err = t.trail(ctx, p.DepositID)
 	return p, err

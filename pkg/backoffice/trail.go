@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/operator"
 )
 
 // shown bounds each kind of evidence on a page.
@@ -28,3 +29,23 @@ func NewAuditRows(log []audit.Entry) []AuditRow {
 
 // Mask leaves out what was said and given: a receipt, a number, a reason that names somebody.
 func (r *AuditRow) Mask() { r.Detail = nil }
+
+// ChangeRow is one change of a thing, and who or what caused it.
+type ChangeRow struct {
+	Version int64     `json:"version"`
+	From    string    `json:"from" doc:"The state before; empty at the beginning."`
+	To      string    `json:"to"`
+	Cause   string    `json:"cause" doc:"Who or what caused it." example:"operator"`
+	Detail  string    `json:"detail"`
+	At      time.Time `json:"at"`
+}
+
+// newChangeRows shows changes, oldest first.
+func newChangeRows[S ~string](events []operator.Event[S]) []ChangeRow {
+	out := make([]ChangeRow, 0, len(events))
+	for i := range events {
+		e := &events[i]
+		out = append(out, ChangeRow{Version: e.Version, From: string(e.FromState), To: string(e.ToState), Cause: e.Cause, Detail: e.Detail, At: e.CreatedAt.UTC()})
+	}
+	return out
+}

@@ -103,7 +103,7 @@ type WithdrawalPage struct {
 	WithdrawRow
 	Message   string              `json:"message" doc:"What the merchant reads of a rejection."`
 	Approvals []withdraw.Approval `json:"approvals"`
-	Events    []withdraw.Event    `json:"events"`
+	Events    []ChangeRow         `json:"events"`
 	Entries   []EntryRow          `json:"entries"`
 	Audit     []AuditRow          `json:"audit"`
 }
@@ -120,7 +120,7 @@ func (t *Till) ShowWithdrawal(ctx context.Context, id string) (*WithdrawalPage, 
 	}
 	p := &WithdrawalPage{
 		WithdrawRow: t.withdrawal(ev.Withdrawal, ev.MerchantID), Message: ev.Withdrawal.Message,
-		Approvals: append([]withdraw.Approval{}, ev.Approvals...), Events: append([]withdraw.Event{}, ev.Events...), Entries: NewEntryRows(ev.Entries),
+		Approvals: append([]withdraw.Approval{}, ev.Approvals...), Events: newChangeRows(ev.Events), Entries: NewEntryRows(ev.Entries),
 	}
 	p.Audit, err = t.trail(ctx, p.WithdrawID)
 	return p, err

@@ -16,6 +16,8 @@ import (
 // The errors of requests.
 var (
 	ErrNotFound = errors.New("reconcile: not found")
+	// ErrDay: what names no day.
+	ErrDay = errors.New("reconcile: no such day")
 	// ErrNotOver: the day has not ended yet in the brand's time zone.
 	ErrNotOver = errors.New("reconcile: the day is not over")
 )
@@ -132,7 +134,7 @@ func scan(row pgx.Row) (*Run, error) {
 func bounds(day string, loc *time.Location) (from, to time.Time, err error) {
 	from, err = time.ParseInLocation(time.DateOnly, day, loc)
 	if err != nil {
-		return from, to, fmt.Errorf("reconcile: %q is not a day as in %s", day, time.DateOnly)
+		return from, to, fmt.Errorf("%w: %q is not a day as in %s", ErrDay, day, time.DateOnly)
 	}
 	return from, from.AddDate(0, 0, 1), nil
 }

@@ -73,6 +73,8 @@ type Operation struct {
 	// Body is a value of the type that documents the request's JSON where Huma does not
 	// decode it; nil for none.
 	Body any
+	// MaxBody bounds the request's body in bytes; zero is Huma's own bound, 1 MiB.
+	MaxBody int64
 	// Sends and Gives are the examples of request and answer.
 	Sends, Gives any
 }
@@ -140,7 +142,7 @@ func (s *Service) KnownHeaders() map[string]*huma.Param {
 func (s *Service) describe(op Operation, ok *huma.Response) huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Text,
-		Tags: []string{op.Tag}, Security: []map[string][]string{{s.Security: {}}},
+		Tags: []string{op.Tag}, MaxBodyBytes: op.MaxBody, Security: []map[string][]string{{s.Security: {}}},
 		Responses: map[string]*huma.Response{"200": ok},
 	}
 	byStatus := map[int][]Refusal{}

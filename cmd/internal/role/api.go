@@ -122,7 +122,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL, Callbacks: d.callbacks(),
 		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
 	})
-	err = d.serveHTTP(ctx, server, d.admin(sealer), opts)
+	err = d.serveHTTP(ctx, server, d.admin(sealer, cat, enqueuer), opts)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	server.Close(last)
@@ -138,12 +138,13 @@ func (o APIOptions) listeners() []net.Listener {
 }
 
 // admin builds the admin API.
-func (d Deps) admin(sealer *seal.Sealer) *admin.Server {
+func (d Deps) admin(sealer *seal.Sealer, cat *catalog.Catalog, e *queue.Enqueuer) *admin.Server {
 	office := &backoffice.Office{
 		Config: d.Config, DB: d.DB, Sealer: sealer, Now: d.Now, Redis: func() (redis.UniversalClient, error) { return d.Redis, nil },
 	}
 	return admin.New(admin.Deps{
-		Brand: d.Config.Brand, Listen: d.Config.API, Office: office, Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
+		Brand: d.Config.Brand, Listen: d.Config.API, Office: office, Till: d.Till(d.hint(e)), Catalog: cat, Sources: CatalogSources(d.Config),
+		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,
 	})
 }
 

@@ -2,10 +2,25 @@ package role
 
 import (
 	"github.com/muarahq/muara/pkg/backoffice"
+	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/ledger"
+	"github.com/muarahq/muara/pkg/upstream/drivers"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
+
+// CatalogSources are the upstreams whose lists operators have read: the built-in
+// source changes with the program only.
+func CatalogSources(c *config.Config) []string {
+	names := []string{}
+	for _, u := range c.Upstreams {
+		kind, ok := drivers.ByName(u.Driver)
+		if !u.BuiltIn && (!ok || !kind.NoGoods) {
+			names = append(names, u.Name)
+		}
+	}
+	return names
+}
 
 // Till is where operators look after money that comes in and goes out; told hears of
 // webhook events after a commit, and may be nil.
