@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -201,7 +202,13 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request, resource strin
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	send := func(kind string, object any) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"type": kind, "object": named(resource, object)})
+		whole, err := named(resource, object)
+		if err == nil {
+			err = json.NewEncoder(w).Encode(map[string]any{"type": kind, "object": whole})
+		}
+		if err != nil {
+			return // its client has gone
+		}
 		flusher.Flush()
 	}
 	if r.URL.Query().Get("sendInitialEvents") == "true" {
@@ -233,12 +240,17 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request, resource strin
 }
 
 // named is an object with its kind, which a watch's always has.
-func named(resource string, object any) map[string]any {
-	text, _ := json.Marshal(object)
+func named(resource string, object any) (map[string]any, error) {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
 	out := map[string]any{}
-	_ = json.Unmarshal(text, &out)
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, err
+	}
 	out["apiVersion"], out["kind"] = kinds[resource].group+"/"+kinds[resource].version, kinds[resource].kind
-	return out
+	return out, nil
 }
 
 func (s *apiServer) discover(w http.ResponseWriter, path []string) {
@@ -267,7 +279,7 @@ func answer(w http.ResponseWriter, v any, err error) {
 	code := http.StatusOK
 	if err != nil {
 		status := apierrors.NewInternalError(err).Status()
-		if told := apierrors.APIStatus(nil); asStatus(err, &told) {
+		if told := apierrors.APIStatus(nil); errors.As(err, &told) {
 			status = told.Status()
 		}
 		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
@@ -280,12 +292,6 @@ func answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_, _ = w.Write(text.Bytes())
-}
-
-func asStatus(err error, into *apierrors.APIStatus) bool {
-	told, ok := err.(apierrors.APIStatus) //nolint:errorlint // the fake client's own, not wrapped
-	*into = told
-	return ok
 }
 
 // operate runs an operator until the function that it gives is called, which gives how it ended.
