@@ -112,7 +112,7 @@ func TestTheGuidesProgramsPlaceAndReadOrders(t *testing.T) {
 				require.Regexp(t, `"ref": ?"trx-0001"`, out)
 			}
 			require.Equal(t, 1, w.count(`SELECT count(*) FROM orders`))
-			require.EqualValues(t, 100_000-num(c.get("/price?sku=MLID10").data()["price"]), c.balance())
+			require.Equal(t, 100_000-num(c.get("/price?sku=MLID10").data()["price"]), c.balance())
 			out, err := ran(t, r.run, written(t, codeOf(t, "get-order", language)), env, "")
 			require.NoError(t, err)
 			require.Regexp(t, `"status": ?"pending"`, out)
@@ -161,12 +161,12 @@ func TestEveryProgramOfTheGuideIsWellFormed(t *testing.T) {
 				return
 			}
 			if language == "py" { // takes many at once
-				out, err := exec.CommandContext(t.Context(), "python3", append([]string{"-m", "py_compile"}, files[language]...)...).CombinedOutput() //nolint:gosec // our own files
+				out, err := exec.CommandContext(t.Context(), "python3", append([]string{"-m", "py_compile"}, files[language]...)...).CombinedOutput()
 				require.NoError(t, err, string(out))
 				return
 			}
 			for _, file := range files[language] {
-				out, err := exec.CommandContext(t.Context(), r.check[0], append(r.check[1:], file)...).CombinedOutput() //nolint:gosec // likewise
+				out, err := exec.CommandContext(t.Context(), r.check[0], append(r.check[1:], file)...).CombinedOutput()
 				require.NoError(t, err, string(out))
 			}
 		})
@@ -194,7 +194,7 @@ func arrivals(t *testing.T, secret string) []arrival {
 	now := time.Now()
 	at := strconv.FormatInt(now.Unix(), 10)
 	old := now.Add(-6 * time.Minute)
-	soon := now.Add(6 * time.Minute)
+	soon := now.Add(time.Hour) // however long a slow machine takes to send it
 	return []arrival{
 		{"genuine", id, at, signed(now, secret), body, true},
 		{"two secrets", id, at, signed(now, other, secret), body, true},
@@ -218,7 +218,6 @@ func TestTheGuidesReceiversTakeWhatIsGenuineAndNothingElse(t *testing.T) {
 	codes, err := pages.VerifyCodes()
 	require.NoError(t, err)
 	require.Len(t, codes, len(runners()))
-	all := arrivals(t, secret)
 	for _, code := range codes {
 		t.Run(code.ID, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +234,8 @@ func TestTheGuidesReceiversTakeWhatIsGenuineAndNothingElse(t *testing.T) {
 				receive = called
 			}
 			take := receive(t, r, file, secret)
-			for _, a := range all {
+			for i := range arrivals(t, secret) {
+				a := arrivals(t, secret)[i] // signed now: a delivery grows old
 				require.Equal(t, a.genuine, take(t, a), a.name)
 			}
 		})
@@ -273,7 +273,7 @@ func served(t *testing.T, r runner, file, secret string) func(*testing.T, arriva
 		args, file = nil, binary
 	}
 	args = append(args, file)
-	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...) //nolint:gosec // the guide's own program
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "WEBHOOK_SECRET="+secret, "PORT=0")
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
