@@ -458,10 +458,12 @@ func TestOrdersAreFiltered(t *testing.T) {
 	w := newWorld(t)
 	c := w.merchant(10_000_000)
 	c.order(`{"category":"ppob","ref":"r1","sku":"TSEL5","customer_no":"0811"}`)
-	id := c.order(`{"category":"ppob","ref":"r2","sku":"MLID10","customer_no":"0822","zone_id":"1"}`)["order"].(map[string]any)["order_id"].(string)
+	c.order(`{"category":"ppob","ref":"r2","sku":"MLID10","customer_no":"0822","zone_id":"1"}`)
 	c.order(`{"category":"otp","ref":"r3","sku":"OTPTGID"}`)
 	w.exec(`UPDATE orders SET state = 'completed', attempt = 1, facts = '{"sn":"SN-77"}', created_at = '2026-11-20 18:30:00Z' WHERE ref = 'r2'`)
 	w.exec(`UPDATE orders SET created_at = '2026-11-21 18:30:00Z' WHERE ref <> 'r2'`)
+	w.exec(`UPDATE orders SET id = ((extract(epoch FROM created_at - '2026-01-01 00:00:00Z'::timestamptz) * 1000)::bigint << 22) | (id & 4194303)`) // of their time, as ids are
+	id := c.get("/order/r2").data()["order"].(map[string]any)["order_id"].(string)
 	refs := func(query string) string {
 		var out []string
 		for _, o := range c.get("/orders?" + query).data()["orders"].([]any) {
