@@ -128,7 +128,7 @@ func (s *server) depositStands(ctx context.Context, id string, err error) error 
 }
 
 func (s *server) deposits(ctx context.Context, in *depositsInput) (*depositsPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorDeposits)
+	limit, before, err := in.Parse(cursorDeposits)
 	if err != nil {
 		return nil, err
 	}

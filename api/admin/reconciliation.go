@@ -87,7 +87,7 @@ func (s *server) reconciliationRoutes() {
 }
 
 func (s *server) runs(ctx context.Context, in *runsInput) (*runsPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorRuns)
+	limit, before, err := in.Parse(cursorRuns)
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ func (s *server) moneyReports(wrong []fault.Kind) {
 }
 
 func (s *server) losses(ctx context.Context, in *lossesInput) (*lossesPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorLosses)
+	limit, before, err := in.Parse(cursorLosses)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (s *server) webhookRoutes() {
 }
 
 func (s *server) deliveries(ctx context.Context, in *deliveriesInput) (*deliveriesPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorWebhooks)
+	limit, before, err := in.Parse(cursorWebhooks)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (s *server) withdrawalStands(ctx context.Context, id string, err error) err
 }
 
 func (s *server) withdrawals(ctx context.Context, in *withdrawalsInput) (*withdrawalsPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorWithdrawals)
+	limit, before, err := in.Parse(cursorWithdrawals)
 	if err != nil {
 		return nil, err
 	}
