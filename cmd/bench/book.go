@@ -286,7 +286,7 @@ func (b *book) request(ctx context.Context, path string) (*http.Response, error)
 	}
 	req.Header.Set("Authorization", "Bearer "+b.key)
 	req.Header.Set("Accept-Encoding", "identity")
-	return http.DefaultClient.Do(req)
+	return (&http.Client{Transport: http.DefaultTransport, Timeout: time.Hour}).Do(req) // an export of everything takes minutes
 }
 
 // ask gives how long an answer took, and the cursor of the next page.
