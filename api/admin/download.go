@@ -37,6 +37,7 @@ func download[I any](s *server, needs token.Role, op rest.Operation, open func(c
 		return func(hc huma.Context) { s.stream(hc, name, write) }, nil
 	})
 	rest.Operations(s.rest.Huma.OpenAPI().Paths[op.Path])[op.Method].Extensions = map[string]any{"x-role": needs}
+	delete(s.rest.Huma.OpenAPI().Components.Schemas.Map(), "StringAnswer") // a table has no envelope
 }
 
 func (s *server) stream(hc huma.Context, name string, write table) {
