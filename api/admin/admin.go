@@ -87,6 +87,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.rest.Serv
 
 // routes registers everything, one line a resource.
 func (s *server) routes() {
+	s.orderRoutes()
+	s.merchantRoutes()
+	s.upstreamRoutes()
+	s.ledgerRoutes()
 	s.tokenRoutes()
 	s.auditRoutes()
 	s.priceRoutes()
@@ -124,7 +128,11 @@ const apiVersion = "1.0.0"
 
 // The document's sections.
 const (
-	tagAccess = "Access"
+	tagOrders    = "Orders"
+	tagMerchants = "Merchants"
+	tagUpstreams = "Upstreams"
+	tagLedger    = "Ledger"
+	tagAccess    = "Access"
 )
 
 // describe says what the API is called, where it is and how one is let in.
@@ -133,6 +141,10 @@ func describe(deps Deps) huma.Config {
 	out.Info = &huma.Info{Title: deps.Brand.Name + " admin API", Version: apiVersion, Description: textIntroduction(deps.Brand)}
 	out.Servers = []*huma.Server{{URL: Base, Description: "The API, on a port of its own."}}
 	out.Tags = []*huma.Tag{
+		{Name: tagOrders, Description: "Every merchant's orders, with all that is known of them."},
+		{Name: tagMerchants, Description: "Merchants, their keys, tiers, limits and balances."},
+		{Name: tagUpstreams, Description: "Where orders go: how each source is, pause and resume."},
+		{Name: tagLedger, Description: "The books: proof and statements."},
 		{Name: tagAccess, Description: "Who may call, and who changed what."},
 		{Name: tagPrices, Description: "What tiers take and pay, and where merchants' events go."},
 		{Name: tagDeposits, Description: "Money that comes in, and payments that wait for a person."},

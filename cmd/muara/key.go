@@ -21,49 +21,33 @@ type keyCreateCmd struct {
 }
 
 func (c *keyCreateCmd) Run(e *env) error {
-	store, err := e.merchants()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	key, err := store.CreateKey(e.ctx, c.Merchant, merchant.Mode(c.Mode), c.Name, e.Actor())
+	key, err := o.CreateKey(e.ctx, c.Merchant, merchant.Mode(c.Mode), c.Name, e.Actor())
 	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"key_id": key.ID, "merchant_id": c.Merchant, "mode": key.Mode, "name": key.Name, "key": key.Secret}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "key\t%d\n%s\t(shown once)\n", key.ID, key.Secret)
-	})
+	return e.Print(key, func(w io.Writer) { _, _ = fmt.Fprintf(w, "key\t%d\n%s\t(shown once)\n", key.ID, key.Key) })
 }
 
 type keyListCmd struct {
 	Merchant string `arg:"" help:"The merchant's id."`
 }
 
-type keyRow struct {
-	ID         int64         `json:"key_id"`
-	Name       string        `json:"name"`
-	Mode       merchant.Mode `json:"mode"`
-	Hint       string        `json:"hint"`
-	CreatedAt  time.Time     `json:"created_at"`
-	RevokedAt  *time.Time    `json:"revoked_at"`
-	LastUsedAt *time.Time    `json:"last_used_at"`
-}
-
 func (c *keyListCmd) Run(e *env) error {
-	store, err := e.merchants()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	keys, err := store.Keys(e.ctx, c.Merchant)
+	list, err := o.ListKeys(e.ctx, c.Merchant)
 	if err != nil {
 		return err
 	}
-	rows := make([]keyRow, len(keys))
-	for i, k := range keys {
-		rows[i] = keyRow{ID: k.ID, Name: k.Name, Mode: k.Mode, Hint: k.Hint, CreatedAt: k.CreatedAt, RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt}
-	}
-	return e.Print(map[string]any{"count": len(rows), "keys": rows}, func(w io.Writer) {
+	return e.Print(list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "ID\tNAME\tMODE\tKEY\tSTATUS")
-		for _, r := range rows {
+		for _, r := range list.Keys {
 			status := "active"
 			if r.RevokedAt != nil {
 				status = "revoked " + r.RevokedAt.Format(time.RFC3339)
@@ -78,14 +62,13 @@ type keyRevokeCmd struct {
 }
 
 func (c *keyRevokeCmd) Run(e *env) error {
-	store, err := e.merchants()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	if err := store.RevokeKey(e.ctx, c.KeyID, e.Actor()); err != nil {
+	done, err := o.RevokeKey(e.ctx, c.KeyID, e.Actor())
+	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"key_id": c.KeyID, "revoked": true}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "key %d is revoked\n", c.KeyID)
-	})
+	return e.Print(done, func(w io.Writer) { _, _ = fmt.Fprintf(w, "key %d is revoked\n", c.KeyID) })
 }

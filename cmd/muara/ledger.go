@@ -3,16 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
-	"github.com/muarahq/muara/pkg/deposit"
-	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
-	"github.com/muarahq/muara/pkg/order"
-	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 type ledgerCmd struct {
@@ -23,7 +19,7 @@ type ledgerCmd struct {
 type ledgerVerifyCmd struct{}
 
 // errDrift is the refusal of books that do not explain themselves.
-type errDrift struct{ report *ledger.Report }
+type errDrift struct{ report *backoffice.Verified }
 
 func (e errDrift) Error() string {
 	p := e.report.Problems[0]
@@ -31,27 +27,23 @@ func (e errDrift) Error() string {
 }
 
 func (ledgerVerifyCmd) Run(e *env) error {
-	db, err := e.DB()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	r, err := ledger.Verify(e.ctx, db.Pool, slices.Concat(order.Checks(), deposit.Checks(), withdraw.Checks())...)
+	r, err := o.VerifyBooks(e.ctx)
 	if err != nil {
 		return err
 	}
-	out := struct {
-		Clean bool `json:"clean"`
-		*ledger.Report
-	}{r.Clean(), r}
-	err = e.Print(out, func(w io.Writer) {
+	err = e.Print(r, func(w io.Writer) {
 		for _, p := range r.Problems {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", p.Check, p.Subject, p.Detail)
 		}
-		if r.Clean() {
+		if r.Clean {
 			_, _ = fmt.Fprintf(w, "the books are clean: %d wallets, %d entries\n", r.Wallets, r.Entries)
 		}
 	})
-	if err == nil && !r.Clean() {
+	if err == nil && !r.Clean {
 		err = errDrift{r}
 	}
 	return err
@@ -63,29 +55,6 @@ type ledgerStatementCmd struct {
 	From     string `placeholder:"DAY|TIME" help:"From this time on (RFC 3339), or from the start of this day (YYYY-MM-DD, in the brand's time zone)."`
 	To       string `placeholder:"DAY|TIME" help:"Before this time, or up to the end of this day."`
 	Month    string `placeholder:"YYYY-MM" help:"This month, in the brand's time zone."`
-}
-
-// mutationRow is a mutation as operators see it; money is whole rupiah.
-type mutationRow struct {
-	ID        int64     `json:"id"`
-	CreatedAt time.Time `json:"created_at"`
-	Kind      string    `json:"kind"`
-	Debit     int64     `json:"debit"`
-	Credit    int64     `json:"credit"`
-	Balance   int64     `json:"balance"`
-	Ref       string    `json:"ref"`
-	OrderID   string    `json:"order_id"`
-	Notes     string    `json:"notes"`
-}
-
-type statement struct {
-	MerchantID string        `json:"merchant_id"`
-	Mode       string        `json:"mode"`
-	Opening    int64         `json:"opening"`
-	Debits     int64         `json:"debits"`
-	Credits    int64         `json:"credits"`
-	Closing    int64         `json:"closing"`
-	Mutations  []mutationRow `json:"mutations"`
 }
 
 func (c *ledgerStatementCmd) Run(e *env) error {
@@ -110,73 +79,18 @@ func (c *ledgerStatementCmd) Run(e *env) error {
 		end := month.AddDate(0, 1, 0)
 		from, to = &month, &end
 	}
-	s, err := c.read(e, from, to)
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	return e.Print(s, func(w io.Writer) { s.print(w, loc) })
+	s, err := o.Statement(e.ctx, c.Merchant, merchant.Mode(c.Mode), from, to, 0)
+	if err != nil {
+		return err
+	}
+	return e.Print(s, func(w io.Writer) { printStatement(w, s, loc) })
 }
 
-func (c *ledgerStatementCmd) read(e *env, from, to *time.Time) (*statement, error) {
-	store, err := e.merchants()
-	if err != nil {
-		return nil, err
-	}
-	wallet, err := store.Wallet(e.ctx, c.Merchant, merchant.Mode(c.Mode))
-	if err != nil {
-		return nil, err
-	}
-	db, err := e.DB()
-	if err != nil {
-		return nil, err
-	}
-	sum, err := ledger.StatementOf(e.ctx, db.Pool, wallet, from, to)
-	if err != nil {
-		return nil, err
-	}
-	ms, err := ledger.Mutations(e.ctx, db.Pool, wallet, sum.Mutations())
-	if err != nil {
-		return nil, err
-	}
-	ids := map[string][]int64{}
-	for i := range ms {
-		ids[ms[i].Subject] = append(ids[ms[i].Subject], ms[i].SubjectID)
-	}
-	names, err := order.NamesOf(e.ctx, db.Bun, ids[subjectOrder])
-	if err != nil {
-		return nil, err
-	}
-	deposits, err := deposit.NamesOf(e.ctx, db.Pool, e.cfg.Brand.IDPrefix, ids[subjectDeposit])
-	if err != nil {
-		return nil, err
-	}
-	withdrawals, err := withdraw.NamesOf(e.ctx, db.Pool, ids[subjectWithdraw])
-	if err != nil {
-		return nil, err
-	}
-	s := &statement{
-		MerchantID: c.Merchant, Mode: c.Mode, Opening: sum.Opening, Debits: sum.Debits, Credits: sum.Credits, Closing: sum.Closing,
-		Mutations: make([]mutationRow, 0, len(ms)),
-	}
-	for i := range ms {
-		m := &ms[i]
-		row := mutationRow{
-			ID: m.ID, CreatedAt: m.CreatedAt.UTC(), Kind: m.Kind, Debit: m.Debit, Credit: m.Credit, Balance: m.Balance, Notes: m.Notes,
-		}
-		switch m.Subject {
-		case subjectDeposit:
-			row.Ref = deposits[m.SubjectID]
-		case subjectWithdraw:
-			row.Ref = withdrawals[m.SubjectID]
-		case subjectOrder:
-			row.Ref, row.OrderID = names[m.SubjectID].Ref, names[m.SubjectID].OrderID
-		}
-		s.Mutations = append(s.Mutations, row)
-	}
-	return s, nil
-}
-
-func (s *statement) print(w io.Writer, loc *time.Location) {
+func printStatement(w io.Writer, s *backoffice.Statement, loc *time.Location) {
 	_, _ = fmt.Fprintf(w, "NO\tAT\tKIND\tDEBIT\tCREDIT\tBALANCE\tREF\tORDER\tNOTES\n\t\topening\t\t\t%d\n", s.Opening)
 	for i := range s.Mutations {
 		m := &s.Mutations[i]

@@ -1,22 +1,17 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/muarahq/muara/cmd/internal/role"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
-	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/rule"
-	"github.com/muarahq/muara/pkg/webhook"
 )
 
 type merchantCmd struct {
@@ -30,23 +25,6 @@ type merchantCmd struct {
 	IP      merchantIPCmd      `cmd:"" name:"ip" help:"Replace the addresses that may call."`
 	Credit  merchantCreditCmd  `cmd:"" help:"Add to a balance by hand."`
 	Debit   merchantDebitCmd   `cmd:"" help:"Take from a balance by hand."`
-}
-
-// merchants opens the store that operator commands change merchants through.
-func (e *env) merchants(with ...func(*merchant.Options)) (*merchant.Store, error) {
-	db, err := e.DB()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := e.Config(config.NeedDatabase)
-	if err != nil {
-		return nil, err
-	}
-	opts := merchant.Options{IDPrefix: cfg.Brand.IDPrefix, KeyPrefix: cfg.Brand.KeyPrefix, Now: e.now}
-	for _, w := range with {
-		w(&opts)
-	}
-	return merchant.NewStore(db, ledger.NewAccounts(db.Pool), opts), nil
 }
 
 type merchantCreateCmd struct {
@@ -65,71 +43,39 @@ func (c *merchantCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	sealer, err := role.Deps{Config: cfg}.Sealer()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	var secret string
-	store, err := e.merchants(func(o *merchant.Options) {
-		o.OnCreate = func(ctx context.Context, tx pgx.Tx, merchantID string) (err error) {
-			secret, err = webhook.CreateEndpoint(ctx, tx, merchantID, sealer, e.now())
-			return err
-		}
-	})
+	if o.Sealer, err = (role.Deps{Config: cfg}).Sealer(); err != nil {
+		return err
+	}
+	made, err := o.CreateMerchant(e.ctx, merchant.New{Name: c.Name, Tier: c.Tier, IPs: ips, Mode: merchant.Mode(c.Mode), Actor: e.Actor()})
 	if err != nil {
 		return err
 	}
-	m, key, err := store.Create(e.ctx, merchant.New{Name: c.Name, Tier: c.Tier, IPs: ips, Mode: merchant.Mode(c.Mode), Actor: e.Actor()})
-	if err != nil {
-		return err
-	}
-	return e.Print(map[string]any{
-		"merchant_id": m.ID, "key_id": key.ID, "key": key.Secret, "mode": key.Mode, "webhook_secret": secret,
-	}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "merchant\t%s\nkey\t%s\t(shown once)\nwebhook secret\t%s\t(shown once)\n", m.ID, key.Secret, secret)
+	return e.Print(made, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "merchant\t%s\nkey\t%s\t(shown once)\nwebhook secret\t%s\t(shown once)\n", made.MerchantID, made.Key, made.WebhookSecret)
 	})
 }
 
 type merchantListCmd struct{}
 
 func (merchantListCmd) Run(e *env) error {
-	store, err := e.merchants()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	list, err := store.List(e.ctx)
+	list, err := o.ListMerchants(e.ctx)
 	if err != nil {
 		return err
 	}
-	rows := make([]merchantRow, len(list))
-	for i := range list {
-		rows[i] = toMerchantRow(&list[i])
-	}
-	return e.Print(map[string]any{"count": len(rows), "merchants": rows}, func(w io.Writer) {
+	return e.Print(list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "ID\tNAME\tSTATUS\tTIER\tBALANCE\tTEST")
-		for _, r := range rows {
+		for _, r := range list.Merchants {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", r.ID, r.Name, r.Status, r.Tier, r.Balance, r.TestBalance)
 		}
 	})
-}
-
-// merchantRow is a merchant as operators see it; money is whole rupiah.
-type merchantRow struct {
-	ID          string          `json:"merchant_id"`
-	Name        string          `json:"name"`
-	Status      merchant.Status `json:"status"`
-	Tier        int             `json:"tier"`
-	IPs         []netip.Prefix  `json:"ip_whitelist"`
-	Balance     int64           `json:"balance"`
-	TestBalance int64           `json:"test_balance"`
-	CreatedAt   time.Time       `json:"created_at"`
-}
-
-func toMerchantRow(m *merchant.Merchant) merchantRow {
-	return merchantRow{
-		ID: m.ID, Name: m.Name, Status: m.Status, Tier: m.Tier, IPs: m.IPs, Balance: m.LiveBalance,
-		TestBalance: m.TestBalance, CreatedAt: m.CreatedAt,
-	}
 }
 
 type merchantShowCmd struct {
@@ -137,20 +83,19 @@ type merchantShowCmd struct {
 }
 
 func (c *merchantShowCmd) Run(e *env) error {
-	store, err := e.merchants()
-	if err != nil {
-		return err
-	}
-	return showMerchant(e, store, c.ID)
+	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) { return o.ShowMerchant(e.ctx, c.ID) })
 }
 
-// showMerchant prints a merchant as it stands now.
-func showMerchant(e *env, store *merchant.Store, id string) error {
-	m, err := store.Get(e.ctx, id)
+// withMerchant reads or changes a merchant and prints how it stands then.
+func withMerchant(e *env, do func(*backoffice.Office) (*backoffice.MerchantRow, error)) error {
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	row := toMerchantRow(m)
+	row, err := do(o)
+	if err != nil {
+		return err
+	}
 	return e.Print(row, func(w io.Writer) {
 		ips := make([]string, len(row.IPs))
 		for i, p := range row.IPs {
@@ -160,7 +105,7 @@ func showMerchant(e *env, store *merchant.Store, id string) error {
 			ips = []string{"any"}
 		}
 		_, _ = fmt.Fprintf(w, "merchant\t%s\nname\t%s\nstatus\t%s\ntier\t%d (%s)\naddresses\t%s\nbalance\t%d\ntest balance\t%d\nsince\t%s\n",
-			row.ID, row.Name, row.Status, row.Tier, m.TierName, strings.Join(ips, ", "), row.Balance, row.TestBalance, row.CreatedAt.Format(time.RFC3339))
+			row.ID, row.Name, row.Status, row.Tier, row.TierName, strings.Join(ips, ", "), row.Balance, row.TestBalance, row.CreatedAt.Format(time.RFC3339))
 	})
 }
 
@@ -177,14 +122,9 @@ type merchantResumeCmd struct {
 func (c *merchantResumeCmd) Run(e *env) error { return setStatus(e, c.ID, merchant.Active) }
 
 func setStatus(e *env, id string, status merchant.Status) error {
-	store, err := e.merchants()
-	if err != nil {
-		return err
-	}
-	if err := store.SetStatus(e.ctx, id, status, e.Actor()); err != nil {
-		return err
-	}
-	return showMerchant(e, store, id)
+	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
+		return o.SetStatus(e.ctx, id, status, e.Actor())
+	})
 }
 
 type merchantTierCmd struct {
@@ -194,14 +134,9 @@ type merchantTierCmd struct {
 }
 
 func (c *merchantTierCmd) Run(e *env) error {
-	store, err := e.merchants()
-	if err != nil {
-		return err
-	}
-	if err := store.SetTier(e.ctx, c.ID, c.Tier, c.Hold, e.Actor()); err != nil {
-		return err
-	}
-	return showMerchant(e, store, c.ID)
+	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
+		return o.SetTier(e.ctx, c.ID, c.Tier, c.Hold, e.Actor())
+	})
 }
 
 type merchantLimitCmd struct {
@@ -213,33 +148,20 @@ type merchantLimitCmd struct {
 }
 
 func (c *merchantLimitCmd) Run(e *env) error {
-	store, err := e.merchants()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	wallet, err := store.Wallet(e.ctx, c.ID, merchant.Mode(c.Mode))
+	change := rule.Change{PerOrder: c.PerOrder, PerDay: c.PerDay, WithdrawPerDay: c.WithdrawPerDay}
+	set, err := o.SetLimits(e.ctx, c.ID, merchant.Mode(c.Mode), change, e.Actor())
 	if err != nil {
 		return err
 	}
-	db, err := e.DB()
-	if err != nil {
-		return err
-	}
-	if c.PerOrder != nil || c.PerDay != nil || c.WithdrawPerDay != nil {
-		change := rule.Change{PerOrder: c.PerOrder, PerDay: c.PerDay, WithdrawPerDay: c.WithdrawPerDay}
-		if _, err := store.SetLimits(e.ctx, c.ID, merchant.Mode(c.Mode), change, e.Actor()); err != nil {
-			return err
-		}
-	}
-	set, err := rule.Read(e.ctx, db.Pool, wallet)
-	if err != nil {
-		return err
-	}
-	return e.Print(map[string]any{"merchant_id": c.ID, "mode": c.Mode, "limits": set.Limits}, func(w io.Writer) {
+	return e.Print(set, func(w io.Writer) {
 		for _, l := range []struct {
 			name string
 			n    int64
-		}{{"an order", set.PerOrder}, {"orders of a day", set.PerDay}, {"withdrawals of a day", set.WithdrawPerDay}} {
+		}{{"an order", set.Limits.PerOrder}, {"orders of a day", set.Limits.PerDay}, {"withdrawals of a day", set.Limits.WithdrawPerDay}} {
 			text := "no limit"
 			if l.n > 0 {
 				text = strconv.FormatInt(l.n, 10)
@@ -259,14 +181,9 @@ func (c *merchantIPCmd) Run(e *env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	store, err := e.merchants()
-	if err != nil {
-		return err
-	}
-	if err := store.SetIPs(e.ctx, c.ID, ips, e.Actor()); err != nil {
-		return err
-	}
-	return showMerchant(e, store, c.ID)
+	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
+		return o.SetIPs(e.ctx, c.ID, ips, e.Actor())
+	})
 }
 
 type merchantCreditCmd struct {
@@ -288,18 +205,16 @@ type merchantDebitCmd struct {
 func (c *merchantDebitCmd) Run(e *env) error { return adjust(e, c.ID, c.Mode, c.Amount, -1, c.Note) }
 
 func adjust(e *env, id, mode string, amount, sign int64, note string) error {
+	o, err := e.office()
+	if err != nil {
+		return err
+	}
 	if amount <= 0 {
 		return wrongUsage("the amount is whole rupiah above zero")
 	}
-	store, err := e.merchants()
+	done, err := o.Adjust(e.ctx, id, merchant.Mode(mode), sign*amount, note, e.Actor())
 	if err != nil {
 		return err
 	}
-	balance, err := store.Adjust(e.ctx, id, merchant.Mode(mode), sign*amount, note, e.Actor())
-	if err != nil {
-		return err
-	}
-	return e.Print(map[string]any{"merchant_id": id, "mode": mode, "amount": sign * amount, "balance": balance}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "balance\t%d\n", balance)
-	})
+	return e.Print(done, func(w io.Writer) { _, _ = fmt.Fprintf(w, "balance\t%d\n", done.Balance) })
 }

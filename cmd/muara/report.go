@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/report"
 )
@@ -156,8 +157,8 @@ func (c *reportLossesCmd) Run(e *env) error {
 	before := int64(0)
 	if c.Before != "" {
 		var err error
-		if before, err = orderID(c.Before); err != nil {
-			return err
+		if before, err = backoffice.OrderID(c.Before); err != nil {
+			return asked(err)
 		}
 	}
 	r, pool, err := c.open(e)

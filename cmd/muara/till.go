@@ -10,12 +10,6 @@ import (
 	"github.com/muarahq/muara/pkg/fault"
 )
 
-// What the ledger knows deposits and withdrawals as.
-const (
-	subjectDeposit  = "deposit"
-	subjectWithdraw = "withdraw"
-)
-
 // till opens what operator commands see and change deposits and withdrawals through.
 // Their webhooks are found by the scheduler.
 func (e *env) till() (*backoffice.Till, error) {

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/muarahq/muara/cmd/internal/role"
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/budget"
-	"github.com/muarahq/muara/pkg/catalog"
-	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/order"
 )
 
@@ -23,54 +21,8 @@ type upstreamCmd struct {
 	Reconcile upstreamReconcileCmd `cmd:"" help:"Ask its worker to compare a day of our books with its own, and wait for it."`
 }
 
-// upstreamRow is an upstream as operators see it; money is whole rupiah.
-type upstreamRow struct {
-	Name         string     `json:"name"`
-	Driver       string     `json:"driver"`
-	Mode         string     `json:"mode"`
-	Configured   bool       `json:"configured"`
-	Paused       bool       `json:"paused"`
-	PausedWhy    string     `json:"paused_why"`
-	BreakerUntil *time.Time `json:"breaker_until"`
-	Balance      *int64     `json:"balance"`
-	BalanceAt    *time.Time `json:"balance_at"`
-	CatalogAt    *time.Time `json:"catalog_at"`
-	SeenAt       *time.Time `json:"seen_at"`
-	// SuccessRate is the share of purchases taken well of late, of 1, and Latency how long
-	// their answers took on average, in seconds; null while too few tell. Ailing says why
-	// other sources are preferred; empty while they are not.
-	SuccessRate *float64 `json:"success_rate"`
-	Latency     *float64 `json:"latency_seconds"`
-	Ailing      string   `json:"ailing"`
-}
-
-// state is one word for how the upstream is.
-func (r *upstreamRow) state(now time.Time) string {
-	switch {
-	case r.Paused:
-		return "paused"
-	case r.BreakerUntil != nil && now.Before(*r.BreakerUntil):
-		return "breaker open"
-	case r.SeenAt == nil:
-		return "not seen yet"
-	}
-	return "running"
-}
-
-// judge fills in how it does.
-func (r *upstreamRow) judge(c catalog.Condition, now time.Time) {
-	r.Ailing = c.Ailing(now)
-	if rate, ok := c.Rate(now); ok {
-		r.SuccessRate = &rate
-	}
-	if mean, ok := c.Latency(now); ok {
-		seconds := mean.Seconds()
-		r.Latency = &seconds
-	}
-}
-
 // doing is how it does, for people.
-func (r *upstreamRow) doing() string {
+func doing(r *backoffice.UpstreamRow) string {
 	text := "too few purchases of late to tell"
 	if r.SuccessRate != nil {
 		text = fmt.Sprintf("%.0f%% of purchases went well", 100**r.SuccessRate)
@@ -84,86 +36,26 @@ func (r *upstreamRow) doing() string {
 	return text
 }
 
-// upstreams lists what the database knows of, or the one of that name.
-func upstreams(e *env, name string) ([]upstreamRow, error) {
-	db, err := e.DB()
-	if err != nil {
-		return nil, err
-	}
-	all, err := catalog.Upstreams(e.ctx, db.Pool)
-	if err != nil {
-		return nil, err
-	}
-	rows := []upstreamRow{}
-	for i := range all {
-		u := &all[i]
-		if name == "" || u.Name == name {
-			row := upstreamRow{
-				Name: u.Name, Driver: u.Driver, Mode: u.Mode, Configured: limitOf(e.cfg, u.Name) != nil, Paused: u.Paused, PausedWhy: u.PausedWhy,
-				BreakerUntil: u.BreakerUntil, Balance: u.Balance, BalanceAt: u.BalanceAt, CatalogAt: u.CatalogAt, SeenAt: u.SeenAt,
-			}
-			row.judge(u.Condition, e.now())
-			rows = append(rows, row)
-		}
-	}
-	if name != "" && len(rows) == 0 {
-		return nil, fmt.Errorf("no upstream is called %q", name)
-	}
-	return rows, nil
-}
-
-// limitOf is the configured budget of an upstream; nil where it is not configured.
-// Its credentials are not needed, and not read.
-func limitOf(cfg *config.Config, name string) *budget.Limit {
-	for _, u := range cfg.Upstreams {
-		if u.Name == name {
-			return &budget.Limit{Requests: u.Budget.Requests, Per: u.Budget.Per}
-		}
-	}
-	return nil
-}
-
 type upstreamListCmd struct{}
 
 func (upstreamListCmd) Run(e *env) error {
-	rows, err := upstreams(e, "")
+	o, err := e.office()
+	if err != nil {
+		return err
+	}
+	list, err := o.ListUpstreams(e.ctx)
 	if err != nil {
 		return err
 	}
 	now := e.now()
-	return e.Print(map[string]any{"count": len(rows), "upstreams": rows}, func(w io.Writer) {
+	return e.Print(list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "NAME\tDRIVER\tMODE\tSTATE\tBALANCE\tSEEN\tCATALOGUE\tWHY")
-		for i := range rows {
-			r := &rows[i]
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Driver, r.Mode, r.state(now), sum(r.Balance),
+		for i := range list.Upstreams {
+			r := &list.Upstreams[i]
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Driver, r.Mode, r.State(now), sum(r.Balance),
 				timeOrDash(r.SeenAt), timeOrDash(r.CatalogAt), dash(r.PausedWhy))
 		}
 	})
-}
-
-// budgetRow is what Redis knows of an upstream's budget. Closed is until when the
-// upstream itself asked to be left alone.
-type budgetRow struct {
-	Known       bool           `json:"known"`
-	Requests    int            `json:"requests"`
-	Per         string         `json:"per"`
-	InUse       int            `json:"in_use"`
-	Free        int            `json:"free"`
-	NextFree    *time.Time     `json:"next_free"`
-	Waiting     map[string]int `json:"waiting"`
-	ClosedUntil *time.Time     `json:"closed_until"`
-	Why         string         `json:"why"`
-}
-
-type upstreamPage struct {
-	upstreamRow
-	// Budget is null where the upstream is not configured.
-	Budget  *budgetRow            `json:"budget"`
-	Open    map[order.State]int64 `json:"open_orders"`
-	Flagged int64                 `json:"flagged_orders"`
-	// CallbackURL is where the upstream is to post to us, a secret of the two; empty where
-	// it posts nothing.
-	CallbackURL string `json:"callback_url,omitempty"`
 }
 
 type upstreamShowCmd struct {
@@ -171,74 +63,27 @@ type upstreamShowCmd struct {
 }
 
 func (c *upstreamShowCmd) Run(e *env) error {
-	page, err := readUpstream(e, c.Name)
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	return e.Print(page, func(w io.Writer) { page.print(w, e.now()) })
+	page, err := o.ShowUpstream(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	page.CallbackURL = role.CallbackURL(e.cfg, c.Name)
+	return e.Print(page, func(w io.Writer) { printUpstream(w, page, e.now()) })
 }
 
-func readUpstream(e *env, name string) (*upstreamPage, error) {
-	rows, err := upstreams(e, name)
-	if err != nil {
-		return nil, err
-	}
-	p := &upstreamPage{upstreamRow: rows[0]}
-	if p.Open, p.Flagged, err = order.CountOpen(e.ctx, e.db.Bun, name); err != nil {
-		return nil, err
-	}
-	b, err := e.budget(name)
-	if err != nil || b == nil {
-		return p, err
-	}
-	p.CallbackURL = role.CallbackURL(e.cfg, name)
-	s, err := b.State(e.ctx)
-	if err != nil {
-		return nil, err
-	}
-	p.Budget = &budgetRow{
-		Known: s.Known, Requests: s.Limit.Requests, Per: s.Limit.Per.String(), InUse: s.InUse, Free: s.Free, NextFree: moment(s.NextFree),
-		Waiting: map[string]int{}, ClosedUntil: moment(s.ClosedUntil), Why: s.Why,
-	}
-	for class, n := range s.Waiting {
-		p.Budget.Waiting[class.String()] = n
-	}
-	return p, nil
-}
-
-// budget opens an upstream's shared budget to look at it; nil where it is not configured.
-func (e *env) budget(name string) (*budget.Budget, error) {
-	cfg, err := e.Config(config.NeedDatabase)
-	if err != nil {
-		return nil, err
-	}
-	limit := limitOf(cfg, name)
-	if limit == nil {
-		return nil, nil //nolint:nilnil // an upstream that left the configuration has none
-	}
-	rdb, err := e.Redis()
-	if err != nil {
-		return nil, err
-	}
-	return budget.New(rdb, name, *limit, limit.Per), nil
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func (p *upstreamPage) print(w io.Writer, now time.Time) {
+func printUpstream(w io.Writer, p *backoffice.UpstreamPage, now time.Time) {
 	line := func(name string, value any) { _, _ = fmt.Fprintf(w, "%s\t%v\n", name, value) }
 	line("upstream", p.Name+" ("+p.Driver+", "+p.Mode+")")
-	line("state", strings.TrimSpace(p.state(now)+" "+p.PausedWhy))
+	line("state", strings.TrimSpace(p.State(now)+" "+p.PausedWhy))
 	if p.BreakerUntil != nil {
 		line("breaker", "open until "+timeOrDash(p.BreakerUntil))
 	}
 	line("balance", fmt.Sprintf("%s at %s", sum(p.Balance), timeOrDash(p.BalanceAt)))
-	line("doing", p.doing())
+	line("doing", doing(&p.UpstreamRow))
 	line("seen", timeOrDash(p.SeenAt))
 	line("catalogue", timeOrDash(p.CatalogAt))
 	line("open orders", fmt.Sprintf("%d queued, %d sending, %d processing, %d unknown", p.Open[order.Queued], p.Open[order.Sending], p.Open[order.Processing], p.Open[order.Unknown]))
@@ -271,14 +116,12 @@ type upstreamPauseCmd struct {
 }
 
 func (c *upstreamPauseCmd) Run(e *env) error {
-	db, err := e.DB()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	if err := named(c.Name, catalog.Pause(e.ctx, db.Pool, c.Name, c.Why, e.Actor(), e.now())); err != nil {
-		return err
-	}
-	return printState(e, c.Name)
+	row, err := o.PauseUpstream(e.ctx, c.Name, c.Why, e.Actor())
+	return printState(e, row, err)
 }
 
 type upstreamResumeCmd struct {
@@ -288,37 +131,19 @@ type upstreamResumeCmd struct {
 // Run ends the operator's pause, and the one that the upstream asked for by a
 // refusal or a block page.
 func (c *upstreamResumeCmd) Run(e *env) error {
-	db, err := e.DB()
+	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	if err := named(c.Name, catalog.Resume(e.ctx, db.Pool, c.Name, e.Actor(), e.now())); err != nil {
-		return err
-	}
-	b, err := e.budget(c.Name)
-	if err == nil && b != nil {
-		err = b.Reopen(e.ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("the operator's pause has ended; its budget could not be reopened: %w", err)
-	}
-	return printState(e, c.Name)
+	row, err := o.ResumeUpstream(e.ctx, c.Name, e.Actor())
+	return printState(e, row, err)
 }
 
-// named says which upstream there is none of.
-func named(name string, err error) error {
-	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("no upstream is called %q", name)
-	}
-	return err
-}
-
-func printState(e *env, name string) error {
-	rows, err := upstreams(e, name)
+func printState(e *env, row *backoffice.UpstreamRow, err error) error {
 	if err != nil {
-		return err
+		return asked(err)
 	}
-	return e.Print(rows[0], func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, strings.TrimSpace(rows[0].state(e.now())+" "+rows[0].PausedWhy))
+	return e.Print(row, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", row.Name, strings.TrimSpace(row.State(e.now())+" "+row.PausedWhy))
 	})
 }

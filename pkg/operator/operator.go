@@ -20,6 +20,8 @@ type Filter[S ~string] struct {
 	Mode       string
 	// Source is the upstream or gateway that they are of.
 	Source string
+	// Ref is the merchant's own name of it.
+	Ref string
 	// Before is the id that the page ends before; zero starts at the newest.
 	Before int64
 	Limit  int
@@ -40,7 +42,7 @@ func (f *Filter[S]) Apply(q *bun.SelectQuery, alias, source string) *bun.SelectQ
 	for _, c := range []struct {
 		column bun.Ident
 		value  string
-	}{{"whose.merchant_id", f.MerchantID}, {column("mode"), f.Mode}, {column(source), f.Source}} {
+	}{{"whose.merchant_id", f.MerchantID}, {column("mode"), f.Mode}, {column(source), f.Source}, {column("ref"), f.Ref}} {
 		if c.value != "" {
 			q = q.Where("? = ?", c.column, c.value)
 		}

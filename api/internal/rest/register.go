@@ -222,6 +222,7 @@ func (s *Service) Close(codes ...string) {
 		if !s.Strict || !bodies[name] {
 			schema.AdditionalProperties = nil
 		}
+		s.quoted(name, schema)
 		for _, p := range schema.Properties {
 			if p.Nullable && len(p.Enum) > 0 {
 				p.Enum = append(p.Enum, nil)
@@ -231,6 +232,20 @@ func (s *Service) Close(codes ...string) {
 	if failure := schemas["Failure"]; failure != nil {
 		for _, code := range codes {
 			failure.Properties["code"].Enum = append(failure.Properties["code"].Enum, code)
+		}
+	}
+}
+
+// quoted documents numbers that are written as text, which Huma does not see.
+func (s *Service) quoted(name string, schema *huma.Schema) {
+	t := s.Huma.OpenAPI().Components.Schemas.TypeFromRef("#/components/schemas/" + name)
+	if t == nil || t.Kind() != reflect.Struct {
+		return
+	}
+	for _, field := range reflect.VisibleFields(t) {
+		if property, ok := strings.CutSuffix(field.Tag.Get("json"), ",string"); ok && schema.Properties[property] != nil {
+			p := schema.Properties[property]
+			p.Type, p.Format = huma.TypeString, ""
 		}
 	}
 }

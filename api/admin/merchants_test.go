@@ -1,0 +1,159 @@
+package admin_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/muarahq/muara/pkg/merchant"
+)
+
+func TestAMerchantsLifeByTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.operator.post("/merchants", `{"name":"Toko","tier":2,"ip_whitelist":["10.0.0.0/8","2001:db8::1"],"mode":"test"}`).data()
+	id := made["merchant_id"].(string)
+	require.Regexp(t, `^mra_test_`, made["key"])
+	require.Equal(t, "token:o", w.audited(id).Actor)
+	path := "/merchants/" + id
+	m := w.viewer.get(path).data()
+	require.Equal(t, "Toko", m["name"])
+	require.Equal(t, "Silver", m["tier_name"])
+	require.Equal(t, []any{"10.0.0.0/8", "2001:db8::1/128"}, m["ip_whitelist"])
+	require.Equal(t, "1", fmt.Sprint(w.viewer.get("/merchants").data()["count"]))
+
+	require.Equal(t, "suspended", w.operator.post(path+"/suspend", "").data()["status"])
+	require.Equal(t, "merchant.suspend", w.audited(id).Action)
+	require.Equal(t, "active", w.operator.post(path+"/resume", "").data()["status"])
+	require.Equal(t, "3", fmt.Sprint(w.operator.send(http.MethodPut, path+"/tier", `{"tier":3,"hold":true}`).data()["tier"]))
+	w.operator.send(http.MethodPut, path+"/tier", `{"tier":99}`).refused(http.StatusBadRequest, "invalid_request")
+	require.Equal(t, []any{"192.0.2.7/32"}, w.operator.send(http.MethodPut, path+"/ip", `{"ip_whitelist":["192.0.2.7"]}`).data()["ip_whitelist"])
+	w.operator.send(http.MethodPut, path+"/ip", `{"ip_whitelist":["nonsense"]}`).refused(http.StatusBadRequest, "invalid_request")
+	require.Equal(t, "merchant.ip", w.audited(id).Action)
+
+	limits := w.operator.send(http.MethodPut, path+"/limits", `{"per_order":50000}`).data()["limits"].(map[string]any)
+	require.Equal(t, "50000", fmt.Sprint(limits["per_order"]))
+	require.Equal(t, "merchant.limit", w.audited(id).Action)
+	before := w.changes()
+	require.Equal(t, limits, w.viewer.get(path + "/limits").data()["limits"])
+	require.Equal(t, before, w.changes(), "reading changes nothing")
+	require.Equal(t, "0", fmt.Sprint(w.viewer.get(path + "/limits?mode=test").data()["limits"].(map[string]any)["per_order"]))
+
+	w.operator.post("/merchants", `{"name":""}`).refused(http.StatusBadRequest, "invalid_request").detail("name")
+	for _, operation := range []string{"suspend", "resume", "keys"} {
+		w.operator.post("/merchants/MRA-M-0000000000/"+operation, map[string]string{"keys": `{"name":"x"}`}[operation]).refused(http.StatusNotFound, "not_found")
+	}
+	w.viewer.get("/merchants/MRA-M-0000000000").refused(http.StatusNotFound, "not_found")
+	require.Equal(t, "4", fmt.Sprint(len(w.viewer.get("/tiers").data()["tiers"].([]any))))
+}
+
+func TestKeysAreShownOnceAndRevokedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(1)
+	made := w.operator.post("/merchants/"+s.id+"/keys", `{"name":"second"}`).data()
+	require.Regexp(t, `^mra_live_`, made["key"])
+	list := w.viewer.get("/merchants/" + s.id + "/keys")
+	require.Len(t, list.data()["keys"], 2)
+	require.NotContains(t, list.raw, made["key"])
+	auth := merchant.NewAuthenticator(w.db.Pool, "mra", time.Now)
+	_, err := auth.Authenticate(t.Context(), made["key"].(string))
+	require.NoError(t, err)
+	path := fmt.Sprintf("/keys/%v/revoke", made["key_id"])
+	require.Equal(t, true, w.operator.post(path, "").data()["revoked"])
+	require.Equal(t, "key.revoke", w.audited(s.id).Action)
+	_, err = merchant.NewAuthenticator(w.db.Pool, "mra", time.Now).Authenticate(t.Context(), made["key"].(string))
+	require.ErrorIs(t, err, merchant.ErrUnauthorized)
+	require.Equal(t, "revoked", w.operator.post(path, "").refused(http.StatusConflict, "conflict").detail("state"))
+	w.operator.post("/keys/999/revoke", "").refused(http.StatusNotFound, "not_found")
+}
+
+func TestMoneyIsMovedByFinanceAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(10_000)
+	path := "/merchants/" + s.id
+	w.operator.post(path+"/credit", `{"amount":5000,"note":"a gift"}`).refused(http.StatusForbidden, "forbidden")
+	require.EqualValues(t, 10_000, s.balance())
+	require.Equal(t, "15000", fmt.Sprint(w.finance.post(path+"/credit", `{"amount":5000,"note":"a gift"}`).data()["balance"]))
+	e := w.audited(s.id)
+	require.Equal(t, "merchant.credit", e.Action)
+	require.Equal(t, "token:f", e.Actor)
+	taken := w.finance.post(path+"/debit", `{"amount":1000,"note":"a fee"}`).data()
+	require.Equal(t, "-1000", fmt.Sprint(taken["amount"]))
+	require.Equal(t, "14000", fmt.Sprint(taken["balance"]))
+	before := w.changes()
+	w.finance.post(path+"/debit", `{"amount":14001,"note":"too much"}`).refused(http.StatusConflict, "insufficient_balance")
+	for _, body := range []string{`{"amount":0,"note":"x"}`, `{"amount":-5,"note":"x"}`, `{"amount":5}`, `{"amount":5,"note":"  "}`, `{"amount":1.5,"note":"x"}`, `{"amount":5,"note":"x","mode":"x"}`} {
+		w.finance.post(path+"/credit", body).refused(http.StatusBadRequest, "invalid_request")
+	}
+	w.finance.post("/merchants/MRA-M-0000000000/credit", `{"amount":5,"note":"x"}`).refused(http.StatusNotFound, "not_found")
+	require.Equal(t, before, w.changes(), "what was refused left nothing")
+
+	st := w.viewer.get(path + "/statement").data()
+	require.Equal(t, "14000", fmt.Sprint(st["closing"]))
+	require.Len(t, st["mutations"], 3)
+	require.Empty(t, w.viewer.get(path + "/statement?to=2020-01-01").data()["mutations"])
+	w.viewer.get(path+"/statement?from=x").refused(http.StatusBadRequest, "invalid_request").detail("from")
+	books := w.operator.get("/ledger/verify").data()
+	require.Equal(t, true, books["clean"])
+	w.viewer.get("/ledger/verify").refused(http.StatusForbidden, "forbidden")
+}
+
+func TestABalanceIsNeverTakenTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(10_000)
+	done := 0
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if r := w.finance.post("/merchants/"+s.id+"/debit", `{"amount":3000,"note":"x"}`); r.status == http.StatusOK {
+				mu.Lock()
+				defer mu.Unlock()
+				done++
+			} else {
+				r.refused(http.StatusConflict, "insufficient_balance")
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, 3, done)
+	require.EqualValues(t, 1_000, s.balance())
+	s.proven()
+}
+
+func TestAnUpstreamIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(100_000)
+	s.unknown("doubt")
+	s.place("queued")
+	w.exec(`UPDATE upstreams SET balance = 9600, balance_at = now()`)
+	list := w.viewer.get("/upstreams").data()["upstreams"].([]any)
+	require.Len(t, list, 1)
+	require.Equal(t, true, list[0].(map[string]any)["configured"])
+	page := w.viewer.get("/upstreams/hiddenone").data()
+	require.Equal(t, "1", fmt.Sprint(page["open_orders"].(map[string]any)["unknown"]))
+	require.Equal(t, "1", fmt.Sprint(page["flagged_orders"]))
+	require.Equal(t, "5", fmt.Sprint(page["budget"].(map[string]any)["requests"]))
+	require.NotContains(t, page, "callback_url")
+
+	row := w.operator.post("/upstreams/hiddenone/pause", `{"why":"their prices are odd"}`).data()
+	require.Equal(t, true, row["paused"])
+	require.Equal(t, "their prices are odd", row["paused_why"])
+	require.Equal(t, "upstream.pause", w.audited("hiddenone").Action)
+	require.Equal(t, "token:o", w.audited("hiddenone").Actor)
+	w.operator.post("/upstreams/hiddenone/pause", `{"why":""}`).refused(http.StatusBadRequest, "invalid_request").detail("why")
+	w.operator.post("/upstreams/hiddenone/pause", `{}`).refused(http.StatusBadRequest, "invalid_request")
+	require.Equal(t, false, w.operator.post("/upstreams/hiddenone/resume", "").data()["paused"])
+	require.Equal(t, "upstream.resume", w.audited("hiddenone").Action)
+	for _, r := range []*reply{w.viewer.get("/upstreams/other"), w.operator.post("/upstreams/other/pause", `{"why":"x"}`), w.operator.post("/upstreams/other/resume", "")} {
+		r.refused(http.StatusNotFound, "not_found")
+	}
+}
