@@ -23,7 +23,8 @@ func Lift(ctx context.Context, db Querier, merchantID string, now time.Time) (ur
 	case was == "":
 		return "", "", fault.New(fault.Conflict, "the endpoint is not suspended")
 	}
-	_, err = db.Exec(ctx, `UPDATE webhook_endpoints SET enabled = true, suspended_reason = '', failures = 0, updated_at = $2 WHERE merchant_id = $1`, merchantID, now)
+	_, err = db.Exec(ctx, `UPDATE webhook_endpoints SET enabled = true, suspended_reason = '', updated_at = $2,
+		failures = 0, probe_at = NULL, failing_since = NULL, failing_at = NULL, failing_attempts = 0 WHERE merchant_id = $1`, merchantID, now)
 	if err != nil {
 		return "", "", fmt.Errorf("webhook: lift: %w", err)
 	}

@@ -88,6 +88,23 @@ func TestAnEndpointThatOnlyFailsForDaysIsSuspended(t *testing.T) {
 	}
 }
 
+// An operator's lift once left since when it had failed: the next failure switched it off again.
+func TestALiftedEndpointHasNotFailedYet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := newReceiver(t, status(http.StatusInternalServerError))
+	wallet := w.merchant("M1", r.URL)
+	w.failDaily(wallet, "a", 11)
+	require.False(t, w.endpoint().Enabled)
+	_, was, err := webhook.Lift(t.Context(), w.db.Pool, "M1", w.clock.now())
+	require.NoError(t, err)
+	require.Equal(t, "every delivery has failed for 5 days", was)
+	w.failDaily(wallet, "b", 10)
+	require.True(t, w.endpoint().Enabled, "not before another five days are over")
+	w.failDaily(wallet, "c", 1)
+	require.False(t, w.endpoint().Enabled)
+}
+
 func TestOneDeliveryEndsTheFailing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
