@@ -51,7 +51,7 @@ func (s *server) tokens(ctx context.Context, _ *none) (*backoffice.TokenList, er
 func (s *server) revokeToken(ctx context.Context, in *idInput) (*backoffice.TokenRow, error) {
 	t, err := s.office.Tokens().Revoke(ctx, in.ID, actor(ctx))
 	if err != nil {
-		return nil, standing(err, "state", func() (string, error) { return "revoked", nil })
+		return nil, standing(err, func() (string, error) { return "revoked", nil })
 	}
 	row := backoffice.NewTokenRow(t)
 	return &row, nil

@@ -118,7 +118,7 @@ func (s *server) depositStands(ctx context.Context, id string, err error) error 
 	if err == nil {
 		return nil
 	}
-	return standing(err, "state", func() (string, error) {
+	return standing(err, func() (string, error) {
 		p, err := s.deps.Till.ShowDeposit(ctx, id)
 		if err != nil {
 			return "", err

@@ -97,15 +97,15 @@ func classify(err error) *fault.Error {
 	return fault.New(fault.Internal, rest.SayInternal)
 }
 
-// standing adds to a conflict how the thing stands now, as details name it; any other error
+// standing adds to a conflict how the thing stands now, as the detail "state"; any other error
 // stays as it is. read is asked only then, and what it cannot tell is left out.
-func standing(err error, field string, read func() (string, error)) error {
+func standing(err error, read func() (string, error)) error {
 	f := classify(err)
 	if f.Kind != fault.Conflict {
 		return err
 	}
 	if now, err := read(); err == nil {
-		f.Details = append(f.Details, fault.Detail{Field: field, Message: now})
+		f.Details = append(f.Details, fault.Detail{Field: "state", Message: now})
 	}
 	return f
 }

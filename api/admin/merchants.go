@@ -206,7 +206,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*backoffice
 func (s *server) revokeKey(ctx context.Context, in *idInput) (*backoffice.KeyRevoked, error) {
 	done, err := s.office.RevokeKey(ctx, in.ID, actor(ctx))
 	if err != nil {
-		return nil, standing(err, "state", func() (string, error) { return "revoked", nil })
+		return nil, standing(err, func() (string, error) { return "revoked", nil })
 	}
 	return done, nil
 }

@@ -57,7 +57,7 @@ type ordersPage struct {
 }
 
 func (s *server) listOrders(ctx context.Context, in *orderListInput) (*ordersPage, error) {
-	limit, before, err := in.PageParams.Parse(cursorOrders)
+	limit, before, err := in.Parse(cursorOrders)
 	if err != nil {
 		return nil, err
 	}
@@ -129,5 +129,5 @@ func (s *server) orderStands(ctx context.Context, id string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return standing(err, "state", func() (string, error) { return s.office.OrderState(ctx, id) })
+	return standing(err, func() (string, error) { return s.office.OrderState(ctx, id) })
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/backoffice"
-	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/token"
 )
 
@@ -77,9 +76,9 @@ type walletInput struct {
 }
 
 func (s *server) walletStatement(ctx context.Context, in *walletInput) (*backoffice.Statement, error) {
-	from, to, err := in.RangeParams.Parse(s.loc)
+	from, to, err := in.Parse(s.loc)
 	if err != nil {
 		return nil, err
 	}
-	return s.office.Statement(ctx, in.ID, merchant.Mode(in.Mode), from, to, backoffice.MostRows)
+	return s.office.Statement(ctx, in.ID, in.Mode, from, to, backoffice.MostRows)
 }

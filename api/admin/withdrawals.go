@@ -107,7 +107,7 @@ func (s *server) withdrawalStands(ctx context.Context, id string, err error) err
 	if err == nil {
 		return nil
 	}
-	return standing(err, "state", func() (string, error) {
+	return standing(err, func() (string, error) {
 		p, err := s.deps.Till.ShowWithdrawal(ctx, id)
 		if err != nil {
 			return "", err
