@@ -103,6 +103,7 @@ func orders() board {
 		}},
 		{"Deposits that wait", []panel{
 			stacked("Not final", "short", "", query{"sum by (gateway, state) (max by (namespace, gateway, state) (muara_deposits_open{" + here + "}))", "{{gateway}} {{state}}"}),
+			stacked("Due for a question", "short", "", query{"sum by (gateway) (max by (namespace, gateway) (muara_deposits_due{" + here + "}))", "{{gateway}}"}),
 			graph("Oldest due for a question", "s", "", query{"max by (gateway) (muara_deposits_due_oldest_seconds{" + here + "})", "{{gateway}}"}),
 			graph("For an operator", "short", "Deposits with a flag; payments in suspense, which fit no deposit.",
 				query{"max by (namespace) (muara_deposits_flagged{" + here + "})", "flagged"}, query{"max by (namespace) (muara_deposits_suspense{" + here + "})", "in suspense"}),
@@ -113,6 +114,11 @@ func orders() board {
 			graph("Oldest in a state", "s", "pending ones wait for approval.", query{"max by (state) (muara_withdrawals_oldest_seconds{" + here + "})", "{{state}}"}),
 			graph("On their way out", "short", "Rupiah.", query{"max by (namespace) (muara_withdrawals_open_rupiah{" + here + "})", "{{namespace}}"}),
 			graph("Withdrawals for an operator", "short", "Those with a flag.", query{"max by (namespace) (muara_withdrawals_flagged{" + here + "})", "{{namespace}}"}),
+		}},
+		{"Withdrawals on their way", []panel{
+			stacked("Withdrawals that are not final", "short", "", query{orZero("sum by (gateway, state) (max by (namespace, gateway, state) (muara_withdrawals_open{" + here + "}))"), "{{gateway}} {{state}}"}),
+			graph("From asking to final", "s", "A person's approval is in it.", quantiles("muara_withdrawal_final_seconds", here, "gateway")...),
+			graph("Withdrawals, rupiah an hour", "short", "By kind of entry.", query{orZero(rate("muara_withdrawal_rupiah_total", here, "kind") + " * 3600"), "{{kind}}"}),
 		}},
 	}}
 }
