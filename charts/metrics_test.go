@@ -52,7 +52,11 @@ func schedulerMetrics(t *testing.T) map[string]bool {
 	return d.names
 }
 
-var metricName = regexp.MustCompile(`"(muara_[a-z_]+)"`)
+var (
+	metricName   = regexp.MustCompile(`"(muara_[a-z_]+)"`)
+	metricPrefix = regexp.MustCompile(`rest\.NewMetrics\([^,]+, "(muara_[a-z_]+)"\)`)
+	metricSuffix = regexp.MustCompile(`prefix *\+ *"(_[a-z_]+)"`)
+)
 
 // metricNames are all metrics of muara's: those that its sources name, and the budget's, whose names are put together.
 func metricNames(t *testing.T) map[string]bool {
@@ -70,6 +74,18 @@ func metricNames(t *testing.T) map[string]bool {
 			}
 			return err
 		}))
+	}
+	// Those that both APIs have, each under its own prefix.
+	shared, err := os.ReadFile("../api/internal/rest/metrics.go")
+	require.NoError(t, err)
+	for _, path := range []string{"../api/api.go", "../api/admin/admin.go"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		prefix := metricPrefix.FindSubmatch(text)
+		require.NotNil(t, prefix, path)
+		for _, found := range metricSuffix.FindAllSubmatch(shared, -1) {
+			d.names[string(prefix[1])+string(found[1])] = true
+		}
 	}
 	require.Greater(t, len(d.names), 40)
 	return d.names
