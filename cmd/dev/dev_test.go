@@ -189,6 +189,7 @@ func wanted(line string) string {
 		{"catalog list", "OTP"},
 		{"webhook list", "delivered"},
 		{"ledger verify", "the books are clean"},
+		{"/admin/v1/audit", `"actor"`},
 	} {
 		if strings.Contains(line, w.line) {
 			return w.shows
@@ -202,7 +203,7 @@ func TestEveryPrintedLineWorksAsPasted(t *testing.T) {
 	r := newFirstRun(t)
 	p := r.start()
 	lines := p.commands()
-	require.GreaterOrEqual(t, len(lines), 36, "this many are printed")
+	require.GreaterOrEqual(t, len(lines), 37, "this many are printed")
 	paste(t, "go run ./cmd/muara version") // what is built once is not waited for below
 	for _, line := range lines {
 		shows := wanted(line)

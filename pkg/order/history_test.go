@@ -389,7 +389,7 @@ func TestNoHistoryMakesMoneyWrong(t *testing.T) {
 				}()
 				now := func() time.Time { return f.now }
 				h := &history{t: rt, f: f, tx: tx, m: model{balance: map[int64]int64{}}}
-				h.p = &Placer{db: tx, accounts: f.accounts, now: now, log: slog.New(slog.DiscardHandler)}
+				h.p = &Placer{db: tx, accounts: f.accounts, now: now, loc: time.UTC, log: slog.New(slog.DiscardHandler)}
 				h.w = &Writer{db: tx, accounts: f.accounts, now: now, log: slog.New(slog.DiscardHandler)}
 				for i := range rapid.IntRange(1, 3).Draw(rt, "merchants") {
 					opening := rapid.Int64Range(0, 200_000).Draw(rt, "opening")

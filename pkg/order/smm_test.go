@@ -85,7 +85,7 @@ func TestARefusedLinkFailsNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	now := func() time.Time { return s.now }
-	p := &Placer{db: s.db.Pool, accounts: s.accounts, now: now, log: slog.New(slog.DiscardHandler)}
+	p := &Placer{db: s.db.Pool, accounts: s.accounts, now: now, loc: time.UTC, log: slog.New(slog.DiscardHandler)}
 	var set []*placement
 	for i, link := range []string{"a", "b", "a", "", "b", "c"} {
 		r := followers(s.wallet, fmt.Sprint("r", i), link)

@@ -116,7 +116,7 @@ func troubles() []trouble {
 		}},
 		// Last, since nothing else is bought there while nobody knows what became of these.
 		{"the workers of those that nobody can ask are killed", func(w *world, _ *crowd) {
-			w.killInMidCall(w.otp, false, 6)
+			w.killInMidCall(w.otp, false, 3)
 			if w.smm != nil {
 				w.killInMidCall(w.smm, true, 2)
 			}
