@@ -259,6 +259,11 @@ log: {level: info, format: text}
 		otpUpstream, p.url(otpUpstream), emulatorKey, p.requests, p.per, ppobUpstream, p.url(ppobUpstream), emulatorKey, emulatorKey,
 		smmUpstream, p.url(smmUpstream), emulatorKey, smmCurrency, smmRate,
 		postUpstream, p.url(postUpstream), emulatorKey, emulatorKey, emulatorKey, gateUpstream, p.url(gateUpstream), emulatorKey, withdrawFee)
+	return p.read(data)
+}
+
+// read keeps a configuration, and takes it for this process.
+func (p *place) read(data []byte) error {
 	if err := keep(p.configPath(), data); err != nil {
 		return err
 	}

@@ -101,20 +101,8 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 			break
 		}
 	}
-	var banks struct {
-		Banks []struct {
-			Code string `json:"bank_code"`
-			Type string `json:"type"`
-		} `json:"banks"`
-	}
-	if err := c.get(ctx, "/check/banks", &banks); err != nil {
+	if err := c.findBank(ctx, out); err != nil {
 		return nil, err
-	}
-	for _, b := range banks.Banks {
-		if b.Type == "ewallet" {
-			out.bank = b.Code
-			break
-		}
 	}
 	if err := c.findNumber(ctx, out); err != nil {
 		return nil, err
@@ -123,6 +111,26 @@ func (c *client) find(ctx context.Context) (*goods, error) {
 		return nil, fmt.Errorf("%w: ppob %q, bill %q, otp %q, smm %q, product %q, e-wallet %q", errNothing, out.ppob, out.bill, out.otp, out.smm, out.product, out.bank)
 	}
 	return out, nil
+}
+
+// findBank finds an e-wallet whose accounts can be looked up.
+func (c *client) findBank(ctx context.Context, out *goods) error {
+	var banks struct {
+		Banks []struct {
+			Code string `json:"bank_code"`
+			Type string `json:"type"`
+		} `json:"banks"`
+	}
+	if err := c.get(ctx, "/check/banks", &banks); err != nil {
+		return err
+	}
+	for _, b := range banks.Banks {
+		if b.Type == "ewallet" {
+			out.bank = b.Code
+			return nil
+		}
+	}
+	return nil
 }
 
 // findNumber finds a number for rent, Indonesian where there is one.
