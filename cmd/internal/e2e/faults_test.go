@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func troubles() []trouble {
 			w.strike(w.smm, emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: true, Count: 1})
 			w.bother(w.gate, emulate.Rule{Kind: emulate.Hang, AfterEffect: true, Count: 2})
 		}},
-		{"a worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(w.ppob, true, 12) }},
+		{"a worker is killed in mid-call", func(w *world, _ *crowd) { w.killInMidCall(midCall{at: w.ppob, after: true, calls: 12}) }},
 		{"redis is flushed", func(w *world, _ *crowd) { w.redis.Flush() }},
 		{"the sources close without an answer after they bought", func(w *world, _ *crowd) {
 			w.strike(w.ppob, emulate.Rule{Kind: emulate.Drop, Endpoint: "purchase", AfterEffect: true, Count: 8})
@@ -88,11 +89,7 @@ func troubles() []trouble {
 			w.webhooks(0)
 		}},
 		{"the workers of the others are killed in mid-call", func(w *world, _ *crowd) {
-			for _, e := range []*emulated{w.retail, w.peer} {
-				if e != nil {
-					w.killInMidCall(e, true, 2)
-				}
-			}
+			w.killInMidCall(midCall{at: w.retail, after: true, calls: 2}, midCall{at: w.peer, after: true, calls: 2})
 			if w.gate != nil {
 				w.proc("worker-" + gateName + "-0").Kill()
 				w.worker(gateName, 0)
@@ -116,10 +113,7 @@ func troubles() []trouble {
 		}},
 		// Last, since nothing else is bought there while nobody knows what became of these.
 		{"the workers of those that nobody can ask are killed", func(w *world, _ *crowd) {
-			w.killInMidCall(w.otp, false, 3)
-			if w.smm != nil {
-				w.killInMidCall(w.smm, true, 2)
-			}
+			w.killInMidCall(midCall{at: w.otp, calls: 3}, midCall{at: w.smm, after: true, calls: 2})
 		}},
 	}
 }
@@ -173,15 +167,34 @@ func (w *world) spent() bool {
 	return true
 }
 
-// killInMidCall kills an upstream's first worker while purchases hang at the emulator,
-// before or after their effect, and starts another. With so many hanging that two
-// workers share, both hold some; the audit sees that calls were left behind.
-func (w *world) killInMidCall(e *emulated, after bool, calls int) {
+// midCall is how many purchases are to hang at an upstream, before or after their effect.
+type midCall struct {
+	at    *emulated
+	after bool
+	calls int
+	fault int // the emulator's number of it
+}
+
+// killInMidCall kills the first worker of each upstream while purchases hang at its
+// emulator, and starts another. With so many hanging that two workers share, both
+// hold some; the audit sees that calls were left behind.
+func (w *world) killInMidCall(all ...midCall) {
 	w.t.Helper()
-	id := e.fault(emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: after, Count: calls})
-	until(w.t, 3*time.Minute, "purchases hang at "+e.name, func() bool { return e.hits(id) >= calls*2/3 })
-	w.proc("worker-" + e.name + "-0").Kill()
-	w.worker(e.name, 0)
+	all = slices.DeleteFunc(all, func(c midCall) bool { return c.at == nil })
+	for i, c := range all {
+		all[i].fault = c.at.fault(emulate.Rule{Kind: emulate.Hang, Endpoint: "purchase", AfterEffect: c.after, Count: c.calls})
+	}
+	for len(all) > 0 { // as they come: what hangs is given up after a while
+		first := -1
+		until(w.t, 3*time.Minute, "purchases hang at "+all[0].at.name, func() bool {
+			first = slices.IndexFunc(all, func(c midCall) bool { return c.at.hits(c.fault) >= c.calls*2/3 })
+			return first >= 0
+		})
+		name := all[first].at.name
+		w.proc("worker-" + name + "-0").Kill()
+		w.worker(name, 0)
+		all = slices.Delete(all, first, first+1)
+	}
 }
 
 // freezeInMidCall stops a worker without its knowing (SIGSTOP) while purchases hang at
