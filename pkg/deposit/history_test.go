@@ -99,10 +99,11 @@ func (h *history) see() {
 		if m.state != Pending {
 			break
 		}
+		over := !h.now().Before(m.end.Add(lastQuestion))
 		switch {
-		case s.Seen == SeenCanceled, s.Seen == SeenExpired && before.CancelRequested:
+		case s.Seen == SeenCanceled, before.CancelRequested && (s.Seen == SeenExpired || over):
 			m.state, m.ended = Canceled, h.now()
-		case s.Seen == SeenExpired, !h.now().Before(m.end.Add(lastQuestion)):
+		case s.Seen == SeenExpired, over:
 			m.state, m.ended = Expired, h.now()
 		}
 	case SeenNothing:

@@ -161,12 +161,13 @@ func (c *change) unpaid(s *Sighting) {
 		d.NextRunAt = c.lateLook()
 		return
 	}
+	asked := d.CancelRequested // whatever became of it: the end overtook a cancel, and nothing was paid
 	if s.CancelRefused {
 		d.CancelRequested = false
 	}
 	over := !c.now.Before(d.ExpiresAt.Add(lastQuestion))
 	switch {
-	case s.Seen == SeenCanceled, s.Seen == SeenExpired && d.CancelRequested:
+	case s.Seen == SeenCanceled, asked && (s.Seen == SeenExpired || over):
 		c.enter(Canceled, nil)
 		d.NextRunAt = c.lateLook()
 	case s.Seen == SeenExpired, over:

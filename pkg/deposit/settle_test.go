@@ -260,6 +260,26 @@ func TestPaidWinsOverACancel(t *testing.T) {
 	f.verify()
 }
 
+// Whoever asked for a cancel in time is told of one, also where the gateway was busy, or
+// refused it, until the code had run out.
+func TestACancelThatTheEndOvertakesIsOne(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]Sighting{
+		"over": {Seen: SeenPending}, "forgotten": {Seen: SeenGone}, "refused as expired": {Seen: SeenExpired, CancelRefused: true}, "refused": {Seen: SeenPending, CancelRefused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			d := f.open()
+			d, err := f.k.Cancel(t.Context(), f.wallet, PublicID("MRA", d.ID))
+			require.NoError(t, err)
+			f.advance(d.ExpiresAt.Add(2 * lastQuestion).Sub(f.now()))
+			require.Equal(t, Canceled, f.see(d, end).State)
+			f.verify()
+		})
+	}
+}
+
 func TestAGatewayThatForgotIsShownToAPerson(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
