@@ -213,6 +213,7 @@ func TestRouting(t *testing.T) {
 		"within the bound":                 {offers: []offer{open(1, 1000)}, maxCost: 1000, offer: 1},
 		"above the bound":                  {offers: []offer{open(1, 1001)}, maxCost: 1000, kind: fault.Unavailable, reason: Closed},
 		"a jump counts for the bound":      {offers: []offer{jumped, open(1, 1000)}, maxCost: 1200, offer: 1},
+		"a jump counts for the choice":     {offers: []offer{jumped, open(1, 1000)}, offer: 1},
 		"a jump within the bound":          {offers: []offer{jumped}, maxCost: 1400, offer: 8},
 		"by priority":                      {policy: ByPriority, offers: []offer{open(1, 10), urgent}, offer: 2},
 		"by weight":                        {policy: ByWeight, offers: []offer{open(1, 10), open(2, 20)}, offer: 2},

@@ -50,7 +50,7 @@ func (r *rules) derivePrice(d *Product, now time.Time) {
 		o := &d.offers[i]
 		d.vanished = d.vanished && o.vanished
 		mine := r.rank(d.Category, o, now)
-		if basis == nil || mine > rank || (mine == rank && d.policy.before(o, basis, true)) {
+		if basis == nil || mine > rank || (mine == rank && d.policy.basedOn(o, basis)) {
 			basis, rank = o, mine
 		}
 	}
@@ -83,13 +83,25 @@ func (r *rules) rank(c order.Category, o *offer, now time.Time) int {
 	return 0
 }
 
-// before tells whether a is chosen before b. For a price, the policy "weight"
-// counts with the dearest, since chance may choose it.
-func (p Policy) before(a, b *offer, forPrice bool) bool {
+// before tells whether an order goes to a before b: a jump that waits for an operator
+// is what would be paid.
+func (p Policy) before(a, b *offer) bool {
+	if p == ByPriority && a.priority != b.priority {
+		return a.priority < b.priority
+	}
+	if x, y := a.spend(), b.spend(); x != y {
+		return x < y
+	}
+	return a.id < b.id
+}
+
+// basedOn tells whether a price is made from a's cost rather than from b's. The policy
+// "weight" counts with the dearest, since chance may choose it.
+func (p Policy) basedOn(a, b *offer) bool {
 	switch {
 	case p == ByPriority && a.priority != b.priority:
 		return a.priority < b.priority
-	case a.cost != b.cost && p == ByWeight && forPrice:
+	case a.cost != b.cost && p == ByWeight:
 		return a.cost > b.cost
 	case a.cost != b.cost:
 		return a.cost < b.cost

@@ -118,7 +118,7 @@ func (c *choice) pick(policy Policy, open []*offer) *offer {
 	}
 	best := open[0]
 	for _, o := range open[1:] {
-		if policy.before(o, best, false) {
+		if policy.before(o, best) {
 			best = o
 		}
 	}

@@ -145,7 +145,7 @@ func (c *chain) paidIn() {
 		require.NoError(c.t, err)
 		require.Equal(c.t, http.StatusOK, r.Status, "%s", r.Raw)
 		var theirs, gateway string
-		require.NoError(c.t, c.near.pool.QueryRow(c.t.Context(), `SELECT upstream_ref FROM deposits WHERE ref = $1`, ref).Scan(&theirs))
+		require.NoError(c.t, c.near.pool.QueryRow(c.t.Context(), `SELECT upstream_ref FROM deposits WHERE ref = $1 AND state = 'pending'`, ref).Scan(&theirs)) // a ref that found no gateway is free again
 		var far struct {
 			UpstreamRef string `json:"upstream_ref"`
 			Gateway     string `json:"gateway"`

@@ -236,7 +236,7 @@ func (s *spy) deposits() {
 	s.ask(s.m, http.StatusConflict, "ref_conflict", http.MethodPost, "/deposit", body{"amount": 60_000, "ref": "putih-isi"})
 	s.ask(s.m, http.StatusBadRequest, "invalid_request", http.MethodPost, "/deposit", body{"amount": 1})
 	var invoice string
-	require.NoError(s.t, s.w.pool.QueryRow(s.t.Context(), `SELECT upstream_ref FROM deposits WHERE ref = 'putih-isi'`).Scan(&invoice))
+	require.NoError(s.t, s.w.pool.QueryRow(s.t.Context(), `SELECT upstream_ref FROM deposits WHERE ref = 'putih-isi' AND state = 'pending'`).Scan(&invoice))
 	s.w.otp.call(http.MethodPost, "/deposits/"+invoice+"/pay", map[string]bool{"late": false}, nil)
 	until(s.t, time.Minute, "the payment is seen", func() bool { return s.w.count(`SELECT count(*) FROM deposits WHERE state = 'paid'`) == 1 })
 	require.Equal(s.t, "paid", decode[deposit](s.t, s.ask(s.m, http.StatusOK, "", http.MethodGet, "/deposit/"+paid.DepositID, nil)).Status)
