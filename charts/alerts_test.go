@@ -78,6 +78,9 @@ func situations() []alarm {
 	http := func(class string) string {
 		return `muara_http_requests_total{namespace="p",class="` + class + `",route="/order"}`
 	}
+	asks := func(kind, outcome string) string {
+		return `muara_asks_total{namespace="p",upstream="hulu",kind="` + kind + `",outcome="` + outcome + `"}`
+	}
 	final := func(what string) string { return `muara_order_final_seconds_` + what }
 	order := func(state string) string {
 		return `muara_orders_total{namespace="p",upstream="hulu",category="ppob",state="` + state + `"}`
@@ -97,6 +100,12 @@ func situations() []alarm {
 			`muara_http_request_seconds_bucket{namespace="p",route="/order",le="+Inf"}`: "0+100x60",
 			`muara_http_request_seconds_count{namespace="p",route="/order"}`:            "0+100x60",
 		}},
+		{"MuaraAsksUnanswered", "25m", series{asks("inquiry", "no_answer"): "0+1x40", asks("inquiry", "error"): "0+1x40", asks("inquiry", "found"): "0+1x40"}, ns("kind", "inquiry"),
+			"Merchants wait in vain: 66.67% of the questions of kind inquiry get no answer", series{
+				asks("inquiry", "no_answer"): "0+1x40", asks("inquiry", "found"): "0+2x40", // the next source knew
+				asks("check", "refused"): "0+9x40", asks("check", "left"): "0+9x40", asks("check", "done"): "0+1x40", // as numbers and merchants are
+				asks("operators", "no_answer"): "0x20 8x20", // a few are nothing to wake somebody for
+			}},
 		{"MuaraOrdersNotFinal", "25m", series{`muara_orders_placed_total{namespace="p",category="ppob",verdict="accepted"}`: "0+4x60", order("completed"): "7x60"}, ns(),
 			"Orders are accepted (60 in 15 minutes) and none becomes final",
 			series{`muara_orders_placed_total{namespace="p",category="ppob",verdict="accepted"}`: "0+4x60", order("failed"): "0+1x60"}},
@@ -191,6 +200,9 @@ func situations() []alarm {
 			"A merchant in good health has waited 10m 0s for an event", series{`muara_webhooks_oldest_seconds{namespace="p"}`: "5x30"}},
 		{"MuaraWebhooksParked", "70m", series{`muara_webhook_parked_total{namespace="p"}`: "0+1x90"}, ns(),
 			"60 events were given up in an hour", series{`muara_webhook_parked_total{namespace="p"}`: "0x30 20x60"}},
+		{"MuaraWebhooksSuspended", "13h", series{`muara_webhook_suspensions_total{namespace="p",pod="a"}`: "0x300 1x600", `muara_webhook_suspensions_total{namespace="p",pod="b"}`: "0x900"}, ns(),
+			"A merchant's endpoint was switched off: for days nothing but failures came of it",
+			series{`muara_webhook_suspensions_total{namespace="p",pod="a"}`: "0x30 1x900", `muara_webhook_endpoints_suspended{namespace="p"}`: "1x900"}},
 	}
 }
 

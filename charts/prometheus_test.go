@@ -252,6 +252,7 @@ var calm = []string{
 	"Overview: Requests answered with 5xx", "Merchant API: Answered with 5xx", "Ledger and catalogue: Failures",
 	"Ledger and catalogue: Balance not explained", // nothing is missing
 	"Orders and money: Withdrawals that are not final",
+	"Merchant API: Without an answer",
 	"Upstream: At the door", "Upstream: Read", // this provider calls nobody back
 	"Upstream: Purchases kept back for", "Upstream: In purchases that nobody can find", "Upstream: Moved by others", // and can be asked
 }

@@ -266,6 +266,11 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 
 	c.misfortunes(key, sku)
 	sight.full()
+	kinds := map[string]bool{}
+	for _, s := range sight.ask(`sum by (kind) (muara_asks_total{outcome=~"done|found"})`) {
+		kinds[s.Metric["kind"]] = true
+	}
+	require.Equal(t, map[string]bool{"invoice": true, "inquiry": true, "check": true, "targets": true, "operators": true}, kinds)
 	require.NotContains(t, sight.judged(), "MuaraSchedulerSilent")
 	require.NotContains(t, sight.judged(), "MuaraLedgerDrift")
 	c.drainAPI()
@@ -295,10 +300,32 @@ func (c *cluster) pretend(ref, decision string) {
 	api.exec(nil, "product", decision, "TESTPREMIUM")
 }
 
+// questions asks sources everything that a merchant waits for, in the test mode, as soon as it can be asked there.
+func (c *cluster) questions() {
+	c.t.Helper()
+	var k struct {
+		Key string `json:"key"`
+	}
+	api := c.pods["api"][0]
+	api.exec(&k, "key", "create", c.merchant, "--name", "tanya", "--mode", "test")
+	for _, q := range []struct{ method, path, body string }{
+		{http.MethodPost, "/inquiry", `{"ref": "bill", "sku": "TESTPLNPASCA", "customer_no": "530000000001"}`},
+		{http.MethodGet, "/check/bank?bank_code=dana&account_number=081234567801", ""},
+		{http.MethodGet, "/otp/operators?sku=TESTOTPTGID", ""},
+	} {
+		var err error
+		until(c.t, 20*time.Second, q.path+" is answered", func() bool {
+			_, err = c.ask(c.t.Context(), q.method, api.url("http", "/api/v1"+q.path), k.Key, []byte(q.body))
+			return err == nil
+		})
+	}
+}
+
 // misfortunes are orders that do not go well, and requests that are refused: what dashboards are for.
 func (c *cluster) misfortunes(key, sku string) {
 	c.t.Helper()
 	c.pretend("second", "open")
+	c.questions()
 	c.provider.SetScript(emulate.Digits(100*time.Millisecond, 0))
 	for i, ending := range []string{"03", "04", "07", "12", "03", "04", "07"} {
 		require.NoError(c.t, c.orderFor(c.t.Context(), 1000+i, key, sku, fmt.Sprintf("0857%06d%s", i, ending)))

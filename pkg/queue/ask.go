@@ -76,6 +76,14 @@ func (e *Enqueuer) ReplyVerdict(ctx context.Context, reply, verdict string) erro
 }
 
 func (e *Enqueuer) ask(ctx context.Context, upstream string, t Task) (*Answer, error) {
+	began := time.Now()
+	a, err := e.await(ctx, upstream, t)
+	e.metrics.asked(ctx, upstream, t.Kind, time.Since(began), a, err)
+	return a, err
+}
+
+// await puts a question and waits for its answer.
+func (e *Enqueuer) await(ctx context.Context, upstream string, t Task) (*Answer, error) {
 	t.Reply = "muara:reply:" + rand.Text()
 	timeout := turnTimeout
 	if at, ok := ctx.Deadline(); ok {

@@ -94,8 +94,9 @@ func Parse(t *asynq.Task) (Task, error) {
 
 // Enqueuer puts tasks into queues.
 type Enqueuer struct {
-	client *asynq.Client
-	rdb    redis.UniversalClient
+	client  *asynq.Client
+	rdb     redis.UniversalClient
+	metrics *askMetrics
 }
 
 // New enqueues through rdb, which stays the caller's to close.

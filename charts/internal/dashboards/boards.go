@@ -138,6 +138,10 @@ func upstream() board {
 			graph("Time of a call", "s", "", quantiles("muara_upstream_call_seconds", at, "operation")...),
 			graph("Refusals", "ops", "our_balance, our_account and request are ours to put right.", query{orZero(rate("muara_upstream_refusals_total", at, "reason")), "{{reason}}"}),
 		}},
+		{"Asked while a merchant waits", []panel{
+			stacked("Asked", "ops", "Bills, invoices, accounts and lists, by what is asked for and what came of it. no_answer: no worker answered in time.", query{orZero(rate("muara_asks_total", at, "kind, outcome")), "{{kind}} {{outcome}}"}),
+			graph("Wait for an answer", "s", "Waits in vain are in it.", quantiles("muara_ask_seconds", at, "kind")...),
+		}},
 		{"Orders", []panel{
 			graph("Waiting, due, unknown", "short", "",
 				query{"max by (upstream) (muara_orders_queued{" + at + "})", "{{upstream}} waiting"}, query{"max by (upstream) (muara_orders_due{" + at + "})", "{{upstream}} due"},
@@ -193,6 +197,13 @@ func merchants() board {
 			graph("All routes", "s", "", quantiles("muara_http_request_seconds", here, "")...),
 			graph("Placing in one commit", "s", "Orders that are placed together share one.", quantiles("muara_order_commit_seconds", here+`,what="place"`, "")...),
 		}},
+		{"What sources are asked while a merchant waits", []panel{
+			stacked("Asked for", "ops", "Bills, invoices, accounts and lists; one question after another where several sources are asked.", query{orZero(rate("muara_asks_total", here, "kind")), "{{kind}}"}),
+			stacked("What came of it", "ops", "no_answer: no worker answered in time; left: the merchant did not wait.", query{orZero(rate("muara_asks_total", here, "outcome")), "{{outcome}}"}),
+			graph("Without an answer", "percentunit", "Of the questions to a source.", query{
+				orZero(rate("muara_asks_total", here+`,outcome=~"no_answer|error"`, "upstream") + " / " + rate("muara_asks_total", here, "upstream")), "{{upstream}}"}),
+			graph("Wait for an answer", "s", "One merchant's wait for one source; waits in vain are in it.", quantiles("muara_ask_seconds", here, "kind")...),
+		}},
 	}}
 }
 
@@ -203,6 +214,7 @@ func webhooks() board {
 			number("Oldest, of healthy receivers", "s", "", `max(muara_webhooks_oldest_seconds{`+here+`})`),
 			number("Delivered", "percentunit", "Of the attempts.", `sum(rate(muara_webhook_attempts_total{`+here+`,outcome="delivered"}`+per+`)) / sum(rate(muara_webhook_attempts_total{`+here+`}`+per+`))`),
 			number("Given up in an hour", "short", "", `sum(increase(muara_webhook_parked_total{`+here+`}[1h]))`),
+			number("Endpoints switched off", "short", "By us: they answered 410, or nothing but failures came of them.", `sum(max by (namespace) (muara_webhook_endpoints_suspended{`+here+`}))`),
 		}},
 		{"Deliveries", []panel{
 			stacked("Attempts", "ops", "By what came of them.", query{rate("muara_webhook_attempts_total", here, "outcome"), "{{outcome}}"}),
@@ -214,6 +226,8 @@ func webhooks() board {
 			graph("Oldest, of healthy receivers", "s", "", query{"max by (namespace) (muara_webhooks_oldest_seconds{" + here + "})", "oldest"}),
 			graph("Given up; written by another", "ops", "Results that came after their lease had ended were not written.",
 				query{"sum(rate(muara_webhook_parked_total{" + here + "}" + per + "))", "given up"}, query{"sum(rate(muara_webhook_stale_results_total{" + here + "}" + per + "))", "too late"}),
+			graph("Switched off", "short", "Endpoints that are, by us; and those of a day that only failed.",
+				query{"max by (namespace) (muara_webhook_endpoints_suspended{" + here + "})", "off"}, query{"sum(increase(muara_webhook_suspensions_total{" + here + "}[1d]))", "in a day"}),
 		}},
 	}}
 }

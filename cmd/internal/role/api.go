@@ -103,7 +103,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	shelf := &catalog.Shelf{Pool: d.DB.Pool, Sealer: sealer, Now: d.Now, Log: d.Log}
 	running.Go(func() { shelf.Run(beside) })
 
-	enqueuer := queue.New(d.Redis)
+	enqueuer := queue.New(d.Redis).Measured(d.Registerer)
 	placer := order.NewPlacer(d.DB.Pool, ledger.NewAccounts(d.DB.Pool), sealer, d.Now, d.Log, order.NewMetrics(d.Registerer), order.In(d.Config.Brand.Location()))
 	defer placer.Close()
 	writer := d.writer(enqueuer)
