@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/muarahq/muara/pkg/fault"
 )
@@ -157,12 +158,17 @@ func (s *Service) Refuse(c *Call, err error) {
 	_ = enc.Encode(f) //nolint:errchkjson // its one marshaler writes a time or null; the caller may have hung up
 }
 
-var humaErrors sync.Once //nolint:gochecknoglobals // guards huma.NewError, which is global itself
+// sayRequired is what Huma says of a field that is not there, before the field's name. It
+// puts that problem at the object which should have the field.
+const sayRequired = "is required: "
 
-// useFailures makes Huma refuse in our words. Huma keeps this in a global, so it is
+var humaErrors sync.Once //nolint:gochecknoglobals // guards what is set here, which is global itself
+
+// useFailures makes Huma refuse in our words. Huma keeps this in globals, so it is
 // set once for the process, before anything is registered.
 func useFailures() {
 	humaErrors.Do(func() {
+		validation.MsgExpectedRequiredProperty = sayRequired + "%s"
 		huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 			return fromHuma(status, message, errs)
 		}
@@ -183,15 +189,26 @@ func fromHuma(status int, message string, errs []error) *Failure {
 		if !errors.As(err, &d) {
 			continue
 		}
-		// Locations are "query.limit"; a caller knows the field as "limit".
-		_, field, found := strings.Cut(d.Location, ".")
-		if !found {
-			field = d.Location
-		}
-		f.Details = append(f.Details, Problem{Field: field, Message: d.Message})
+		f.Details = append(f.Details, problemOf(d))
 	}
 	if len(f.Details) > 0 {
 		f.Message = f.Details[0].Field + ": " + f.Details[0].Message
 	}
 	return f
+}
+
+// problemOf names the field as a caller knows it: Huma's locations are "query.limit", and
+// "body" for what the body as a whole lacks or is.
+func problemOf(d *huma.ErrorDetail) Problem {
+	_, field, inside := strings.Cut(d.Location, ".")
+	name, missing := strings.CutPrefix(d.Message, sayRequired)
+	switch {
+	case missing && inside:
+		return Problem{Field: field + "." + name, Message: "is required"}
+	case missing:
+		return Problem{Field: name, Message: "is required"}
+	case !inside:
+		field = d.Location
+	}
+	return Problem{Field: field, Message: d.Message}
 }
