@@ -14,7 +14,7 @@ import (
 )
 
 func (s *server) merchantRoutes() {
-	read(s, rest.Operation{ID: "listMerchants", Path: "/merchants", Tag: tagMerchants, Summary: "Merchants", Text: "All of them, oldest first."}, s.listMerchants)
+	read(s, rest.Operation{ID: "listMerchants", Path: "/merchants", Tag: tagMerchants, Summary: "Merchants", Refusals: []fault.Kind{fault.Invalid}, Text: "Newest first."}, s.listMerchants)
 	read(s, rest.Operation{
 		ID: "showMerchant", Path: "/merchants/{id}", Tag: tagMerchants, Summary: "A merchant", Text: "As it stands now.", Refusals: lookup(),
 	}, s.showMerchant)
@@ -63,8 +63,30 @@ func (s *server) keyRoutes() {
 	}, s.revokeKey)
 }
 
-func (s *server) listMerchants(ctx context.Context, _ *none) (*backoffice.MerchantList, error) {
-	return s.office.ListMerchants(ctx)
+// cursorMerchants marks the cursors of the list of merchants.
+const cursorMerchants rest.CursorKind = 'M'
+
+type merchantListInput struct{ rest.PageParams }
+
+// merchantsPage is a page of merchants.
+type merchantsPage struct {
+	backoffice.MerchantList
+	NextCursor *string `json:"next_cursor" doc:"Null at the end."`
+}
+
+func (s *server) listMerchants(ctx context.Context, in *merchantListInput) (*merchantsPage, error) {
+	limit, before, err := in.Parse(cursorMerchants)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.office.Merchants().Page(ctx, before, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &merchantsPage{}
+	list, out.NextCursor = page(cursorMerchants, list, limit, func(m *merchant.Merchant) int64 { return m.N })
+	out.MerchantList = *backoffice.NewMerchantList(list)
+	return out, nil
 }
 
 // MerchantParams name a merchant.

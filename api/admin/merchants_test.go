@@ -3,6 +3,7 @@ package admin_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +50,58 @@ func TestAMerchantsLifeByTheAPI(t *testing.T) {
 	}
 	w.viewer.get("/merchants/MRA-M-0000000000").refused(http.StatusNotFound, "not_found")
 	require.Equal(t, "4", fmt.Sprint(len(w.viewer.get("/tiers").data()["tiers"].([]any))))
+}
+
+func TestMerchantsArePagedNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var made []string
+	for i := range 5 {
+		made = append(made, w.operator.post("/merchants", fmt.Sprintf(`{"name":"Toko %d"}`, i)).data()["merchant_id"].(string))
+	}
+	w.exec(`UPDATE wallets SET balance = balance + 7 WHERE mode = 'live' AND merchant_id = $1`, made[3])
+	var seen []string
+	path, pages := "/merchants?limit=2", 0
+	for path != "" {
+		data := w.viewer.get(path).data()
+		for _, m := range data["merchants"].([]any) {
+			row := m.(map[string]any)
+			seen = append(seen, row["merchant_id"].(string))
+			require.Equal(t, map[bool]string{true: "7", false: "0"}[row["merchant_id"] == made[3]], fmt.Sprint(row["balance"]))
+			require.Equal(t, "10000000", fmt.Sprint(row["test_balance"]))
+		}
+		path, pages = "", pages+1
+		if next, ok := data["next_cursor"].(string); ok {
+			path = "/merchants?limit=2&cursor=" + next
+		}
+		// One that is made meanwhile shifts nothing.
+		w.operator.post("/merchants", `{"name":"meanwhile"}`).data()
+	}
+	slices.Reverse(made)
+	require.Equal(t, made, seen)
+	require.Equal(t, 3, pages)
+	w.viewer.get("/merchants?cursor=x").refused(http.StatusBadRequest, "invalid_request").detail("cursor")
+	w.viewer.get("/merchants?limit=0").refused(http.StatusBadRequest, "invalid_request").detail("limit")
+	other := w.operator.get("/audit?limit=1").data()["next_cursor"].(string)
+	w.viewer.get("/merchants?cursor="+other).refused(http.StatusBadRequest, "invalid_request").detail("cursor")
+}
+
+// TestAMissingFieldIsNamed pins what details say of a body that lacks something: the field's own name.
+func TestAMissingFieldIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(1)
+	r := w.finance.post("/merchants/"+s.id+"/credit", `{}`).refused(http.StatusBadRequest, "invalid_request")
+	require.Equal(t, "is required", r.detail("amount"))
+	require.Equal(t, "is required", r.detail("note"))
+	require.Contains(t, r.raw, `"error":"amount: is required"`)
+	require.NotContains(t, r.raw, `"field":"body"`)
+	require.Equal(t, "is required", w.finance.post("/merchants/"+s.id+"/credit", `{"amount":1}`).refused(http.StatusBadRequest, "invalid_request").detail("note"))
+	require.Equal(t, "is required", w.operator.send(http.MethodPut, "/merchants/"+s.id+"/ip", `{}`).refused(http.StatusBadRequest, "invalid_request").detail("ip_whitelist"))
+	// What is there and wrong, or is nobody's, is named as before; a body that is none is the body's fault.
+	w.operator.post("/merchants", `{"name":""}`).refused(http.StatusBadRequest, "invalid_request").detail("name")
+	require.Equal(t, "unexpected property", w.operator.post("/merchants", `{"name":"x","colour":1}`).refused(http.StatusBadRequest, "invalid_request").detail("colour"))
+	w.operator.post("/merchants", `[]`).refused(http.StatusBadRequest, "invalid_request").detail("body")
 }
 
 func TestKeysAreShownOnceAndRevokedOnce(t *testing.T) {

@@ -44,23 +44,28 @@ func NewMerchantRow(m *merchant.Merchant) MerchantRow {
 	}
 }
 
-// MerchantList is every merchant, oldest first.
+// MerchantList is merchants in some order.
 type MerchantList struct {
 	Count     int           `json:"count"`
 	Merchants []MerchantRow `json:"merchants" nullable:"false"`
 }
 
-// ListMerchants gives all of them.
+// NewMerchantList shows merchants.
+func NewMerchantList(list []merchant.Merchant) *MerchantList {
+	out := &MerchantList{Count: len(list), Merchants: make([]MerchantRow, len(list))}
+	for i := range list {
+		out.Merchants[i] = NewMerchantRow(&list[i])
+	}
+	return out
+}
+
+// ListMerchants gives all of them, oldest first.
 func (o *Office) ListMerchants(ctx context.Context) (*MerchantList, error) {
 	list, err := o.Merchants().List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &MerchantList{Count: len(list), Merchants: make([]MerchantRow, len(list))}
-	for i := range list {
-		out.Merchants[i] = NewMerchantRow(&list[i])
-	}
-	return out, nil
+	return NewMerchantList(list), nil
 }
 
 // ShowMerchant gives a merchant as it stands now. merchant.ErrNotFound.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -68,6 +69,8 @@ type Merchant struct {
 	// Balances of its wallets, in rupiah.
 	LiveBalance int64
 	TestBalance int64
+	// N numbers merchants in the order of their making: it is their live wallet's id.
+	N int64
 }
 
 // Store changes merchants. Every change leaves an audit row in the same transaction.
@@ -162,14 +165,13 @@ func (s *Store) insert(ctx context.Context, tx pgx.Tx, m *Merchant, actor string
 }
 
 const selectMerchant = `SELECT m.id, m.name, m.status, m.tier, t.name, m.ip_whitelist::text[], m.created_at, m.updated_at,
-	COALESCE((SELECT balance FROM wallets w WHERE w.merchant_id = m.id AND w.mode = 'live'), 0),
-	COALESCE((SELECT balance FROM wallets w WHERE w.merchant_id = m.id AND w.mode = 'test'), 0)
-	FROM merchants m JOIN tiers t USING (tier)`
+	COALESCE(live.balance, 0), COALESCE((SELECT balance FROM wallets w WHERE w.merchant_id = m.id AND w.mode = 'test'), 0), COALESCE(live.id, 0)
+	FROM merchants m JOIN tiers t USING (tier) LEFT JOIN wallets live ON live.merchant_id = m.id AND live.mode = 'live'`
 
 func scanMerchant(row pgx.CollectableRow) (Merchant, error) {
 	var m Merchant
 	var ips []string
-	if err := row.Scan(&m.ID, &m.Name, &m.Status, &m.Tier, &m.TierName, &ips, &m.CreatedAt, &m.UpdatedAt, &m.LiveBalance, &m.TestBalance); err != nil {
+	if err := row.Scan(&m.ID, &m.Name, &m.Status, &m.Tier, &m.TierName, &ips, &m.CreatedAt, &m.UpdatedAt, &m.LiveBalance, &m.TestBalance, &m.N); err != nil {
 		return m, err
 	}
 	var err error
@@ -195,7 +197,20 @@ func (s *Store) Get(ctx context.Context, id string) (*Merchant, error) {
 
 // List reads all merchants, oldest first.
 func (s *Store) List(ctx context.Context) ([]Merchant, error) {
-	rows, err := s.db.Pool.Query(ctx, selectMerchant+` ORDER BY m.created_at, m.id`)
+	return s.read(ctx, selectMerchant+` ORDER BY m.created_at, m.id`)
+}
+
+// Page reads up to limit merchants, newest first, that were made before the one whose N is
+// before; zero is from the newest.
+func (s *Store) Page(ctx context.Context, before int64, limit int) ([]Merchant, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return s.read(ctx, selectMerchant+` WHERE live.id < $1 ORDER BY live.id DESC LIMIT $2`, before, limit)
+}
+
+func (s *Store) read(ctx context.Context, sql string, args ...any) ([]Merchant, error) {
+	rows, err := s.db.Pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("merchant: %w", err)
 	}
