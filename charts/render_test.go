@@ -32,7 +32,7 @@ const (
 )
 
 // The values files that the chart brings.
-var valuesFiles = []string{"muara/ci/small-values.yaml", "muara/values-production.yaml", "muara/values-ha.yaml"}
+var valuesFiles = []string{"muara/values-small.yaml", "muara/values-production.yaml", "muara/values-ha.yaml"}
 
 // base is the least that renders.
 const base = `
