@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"html"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +16,8 @@ import (
 
 	"github.com/muarahq/muara/api"
 	"github.com/muarahq/muara/api/pages"
+	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/rule"
 )
 
 func TestTheGuideCoversEveryOperationInBothLanguages(t *testing.T) {
@@ -90,5 +96,58 @@ func TestTheGuideIsOfThisGateway(t *testing.T) {
 		require.NotContains(t, page, "mra_")
 		require.Regexp(t, `\b77 (permintaan|requests)`, page)
 		require.NotContains(t, strings.ToLower(page), "muara")
+	}
+}
+
+// TestTheGuideTellsOfGuardsAsTheyAre tries what the guide says of the duplicate guard and of limits, and compares.
+func TestTheGuideTellsOfGuardsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.merchant(1_000_000)
+	body := func(ref, more string) string {
+		return `{"category":"ppob","ref":"` + ref + `","sku":"TSEL5","customer_no":"081234567890"` + more + `}`
+	}
+	settings := c.send(http.MethodPut, "/api/v1/settings", fmt.Sprintf(`{"duplicate_guard_minutes":%d}`, rule.MaxDuplicateMinutes)).data()
+	c.send(http.MethodPut, "/api/v1/settings", fmt.Sprintf(`{"duplicate_guard_minutes":%d}`, rule.MaxDuplicateMinutes+1)).invalid("duplicate_guard_minutes")
+	c.order(body("first", ""))
+	given := map[string]*reply{"duplicate_order": c.post("/order", body("second", ""))}
+	require.Equal(t, http.StatusConflict, given["duplicate_order"].status)
+	c.order(body("second", `,"allow_duplicate":true`)) // under the same ref
+	one := int64(1)
+	_, err := w.store.SetLimits(t.Context(), c.id, merchant.Live, rule.Change{PerDay: &one}, "test")
+	require.NoError(t, err)
+	given["limit_exceeded"] = c.post("/order", body("third", `,"allow_duplicate":true`))
+	require.Equal(t, http.StatusUnprocessableEntity, given["limit_exceeded"].status)
+
+	for path, most := range map[string]string{"/docs": "1.440", "/docs/en": "1,440"} {
+		_, section, ok := strings.Cut((&client{w: w}).send(http.MethodGet, path, "").raw, `<section id="guards"`)
+		require.True(t, ok)
+		section, _, _ = strings.Cut(section, "</section>")
+		section = html.UnescapeString(section)
+		require.Contains(t, section, most)
+		for code, actual := range given {
+			require.Contains(t, section, fmt.Sprintf("<code>%d %s</code>", actual.status, code))
+			// The example has the members of a real refusal.
+			_, example, ok := strings.Cut(section, "<pre><code>{\n  \"ok\": false,\n  \"error\": \""+map[string]string{"duplicate_order": "this was", "limit_exceeded": "the limit"}[code])
+			require.True(t, ok, code)
+			example, _, _ = strings.Cut(example, "</code></pre>")
+			var told, said struct {
+				Code    string           `json:"code"`
+				Details []map[string]any `json:"details"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(`{"error":"`+example), &told))
+			require.NoError(t, json.Unmarshal([]byte(actual.raw), &said))
+			require.Equal(t, code, told.Code)
+			require.Equal(t, said.Code, told.Code)
+			require.Equal(t, slices.Sorted(maps.Keys(said.Details[0])), slices.Sorted(maps.Keys(told.Details[0])))
+		}
+		for name := range settings["limits"].(map[string]any) {
+			if name != "used_today" && name != "withdrawn_today" {
+				require.Contains(t, section, "<code>"+name+"</code>")
+			}
+		}
+		for _, name := range []string{"duplicate_guard_minutes", `"allow_duplicate": true`, "limits"} {
+			require.Contains(t, section, "<code>"+name+"</code>")
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/merchant"
+	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -55,6 +56,7 @@ func (s *server) facts() pages.Facts {
 	f := pages.Facts{
 		Events: webhook.Types(), RateLimit: cmp.Or(s.deps.Listen.RateLimit, merchant.DefaultLimit),
 		MinDeposit: s.deps.Money.Min, MaxDeposit: s.deps.Money.Max, MinWithdraw: s.deps.MoneyOut.Min, MaxWithdraw: s.deps.MoneyOut.Max,
+		MaxGuard: rule.MaxDuplicateMinutes,
 	}
 	for kind := fault.Internal; kind <= fault.Upstream; kind++ { // from the first to the last
 		r := refusals(kind)

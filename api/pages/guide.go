@@ -28,6 +28,8 @@ type Facts struct {
 	RateLimit int
 	// Deposits are at least and at most so much, in rupiah; withdrawals likewise.
 	MinDeposit, MaxDeposit, MinWithdraw, MaxWithdraw int64
+	// MaxGuard bounds the duplicate guard, in minutes.
+	MaxGuard int
 }
 
 type guideView struct {
@@ -36,6 +38,7 @@ type guideView struct {
 	API           string
 	Sections      []sectionView
 	Limit         string
+	MaxGuard      string
 	Money         map[string]string
 	OrderStatuses []statusView
 	Deposits      []statusView
@@ -48,6 +51,7 @@ type guideView struct {
 	Groups        []groupView
 	Changes       []changeView
 	codes         map[string][]Code
+	refused       map[string]string
 }
 
 type sectionView struct{ ID, Name string }
@@ -94,6 +98,14 @@ func (v *guideView) Code(operation string) ([]Code, error) {
 	return codes, nil
 }
 
+// Refused gives the document's example of a refusal with a code.
+func (v *guideView) Refused(code string) (string, error) {
+	if v.refused[code] == "" {
+		return "", fmt.Errorf("there is no refusal %q", code)
+	}
+	return v.refused[code], nil
+}
+
 // VerifyCodes are programs that verify webhooks, in every language of the guide.
 func VerifyCodes() ([]Code, error) {
 	var out []Code
@@ -114,9 +126,9 @@ func VerifyCodes() ([]Code, error) {
 func Guide(doc *huma.OpenAPI, s Site, l Lang, facts Facts) ([]byte, error) {
 	w := wordsIn(l)
 	v := &guideView{
-		frame: newFrame(s, l, GuidePath, w.Guide, true), Site: s, API: s.API, Limit: grouped(int64(facts.RateLimit), l),
+		frame: newFrame(s, l, GuidePath, w.Guide, true), Site: s, API: s.API, Limit: grouped(int64(facts.RateLimit), l), MaxGuard: grouped(int64(facts.MaxGuard), l),
 		OrderStatuses: statuses(orderStatuses, l), Deposits: statuses(depositStatuses, l), Withdrawals: statuses(withdrawStatuses, l),
-		Digits: magicDigits(l), SKUs: magicSKUs(l), TestRest: magicRest(l), codes: map[string][]Code{},
+		Digits: magicDigits(l), SKUs: magicSKUs(l), TestRest: magicRest(l), codes: map[string][]Code{}, refused: map[string]string{},
 	}
 	if strings.HasPrefix(v.API, "/") {
 		v.API = w.OurAddress + v.API
@@ -127,7 +139,7 @@ func Guide(doc *huma.OpenAPI, s Site, l Lang, facts Facts) ([]byte, error) {
 	v.Money = map[string]string{
 		"min_deposit": grouped(facts.MinDeposit, l), "max_deposit": grouped(facts.MaxDeposit, l), "min_withdraw": grouped(facts.MinWithdraw, l), "max_withdraw": grouped(facts.MaxWithdraw, l),
 	}
-	for i, id := range []string{"start", "auth", "answers", "prices", "orders", "money", "webhooks", "errors", "limits", "test", "endpoints", "changes"} {
+	for i, id := range []string{"start", "auth", "answers", "prices", "orders", "money", "guards", "webhooks", "errors", "limits", "test", "endpoints", "changes"} {
 		v.Sections = append(v.Sections, sectionView{ID: id, Name: w.Sections[i]})
 	}
 	for _, r := range facts.Refusals {
@@ -181,6 +193,11 @@ func (v *guideView) endpoints(doc *huma.OpenAPI) error {
 		return err
 	}
 	r := newReader(doc)
+	for _, response := range doc.Components.Responses {
+		for code, example := range response.Content["application/json"].Examples {
+			v.refused[code] = r.indent(example.Value)
+		}
+	}
 	ids := sortedKeys(examples)
 	slices.SortStableFunc(ids, func(a, b string) int { return strings.Compare(examples[a].Path, examples[b].Path) })
 	for _, tag := range doc.Tags {

@@ -37,7 +37,7 @@ var indonesian = words{
 	FoundAll: "%s produk", FoundSome: "%s dari %s produk", Cut: "Untuk dicetak sekaligus hanya ditampilkan %s baris pertama. Persempit saringan, atau unduh CSV untuk daftar lengkap.",
 	Everything: "Semua", Brand: "Merek", Platform: "Platform", Service: "Layanan", Title: "Produk", Category: "Kategori", Country: "Negara",
 	PerThousand: "per 1.000", PerBill: "biaya layanan per tagihan", OurAddress: "https://alamat-kami",
-	Sections: []string{"Mulai", "Autentikasi & daftar IP", "Bentuk jawaban", "Harga & role", "Order & idempotensi", "Saldo, deposit, penarikan", "Webhook", "Daftar error", "Batas permintaan", "Mode uji", "Semua endpoint", "Perubahan"},
+	Sections: []string{"Mulai", "Autentikasi & daftar IP", "Bentuk jawaban", "Harga & role", "Order & idempotensi", "Saldo, deposit, penarikan", "Order ganda & batas belanja", "Webhook", "Daftar error", "Batas permintaan", "Mode uji", "Semua endpoint", "Perubahan"},
 	Contents: "Isi", Endpoints: "Endpoint", SearchGuide: "Cari di panduan", Answer: "Jawaban", Copy: "Salin", Copied: "Tersalin", TryIt: "Contoh kode",
 	HTTP: "HTTP", Code: "Kode", Meaning: "Arti", Do: "Yang sebaiknya dilakukan", Status: "Status", Money: "Uang", Event: "Peristiwa", When: "Kapan", Digits: "Digit", Happens: "Yang terjadi", Ends: "Berakhir sebagai",
 }
@@ -56,7 +56,7 @@ var english = words{
 	FoundAll: "%s products", FoundSome: "%s of %s products", Cut: "Only the first %s rows are shown for printing at once. Narrow the filter, or get the CSV for the whole list.",
 	Everything: "All", Brand: "Brand", Platform: "Platform", Service: "Service", Title: "Product", Category: "Category", Country: "Country",
 	PerThousand: "per 1,000", PerBill: "our fee per bill", OurAddress: "https://our-address",
-	Sections: []string{"Getting started", "Authentication and IP list", "Answers", "Prices and tiers", "Orders and idempotency", "Balance, deposits, withdrawals", "Webhooks", "Errors", "Rate limit", "Test mode", "All endpoints", "Changes"},
+	Sections: []string{"Getting started", "Authentication and IP list", "Answers", "Prices and tiers", "Orders and idempotency", "Balance, deposits, withdrawals", "Duplicates and spending limits", "Webhooks", "Errors", "Rate limit", "Test mode", "All endpoints", "Changes"},
 	Contents: "Contents", Endpoints: "Endpoints", SearchGuide: "Search the guide", Answer: "Answer", Copy: "Copy", Copied: "Copied", TryIt: "Example code",
 	HTTP: "HTTP", Code: "Code", Meaning: "Meaning", Do: "What to do", Status: "Status", Money: "Money", Event: "Event", When: "When", Digits: "Digits", Happens: "What happens", Ends: "Ends as",
 }
