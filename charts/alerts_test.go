@@ -105,6 +105,7 @@ func situations() []alarm {
 				asks("inquiry", "no_answer"): "0+1x40", asks("inquiry", "found"): "0+2x40", // the next source knew
 				asks("check", "refused"): "0+9x40", asks("check", "left"): "0+9x40", asks("check", "done"): "0+1x40", // as numbers and merchants are
 				asks("operators", "no_answer"): "0x20 8x20", // a few are nothing to wake somebody for
+				asks("price", "no_answer"):     "0+9x40",    // the price that is known is the answer
 			}},
 		{"MuaraOrdersNotFinal", "25m", series{`muara_orders_placed_total{namespace="p",category="ppob",verdict="accepted"}`: "0+4x60", order("completed"): "7x60"}, ns(),
 			"Orders are accepted (60 in 15 minutes) and none becomes final",

@@ -139,7 +139,7 @@ func upstream() board {
 			graph("Refusals", "ops", "our_balance, our_account and request are ours to put right.", query{orZero(rate("muara_upstream_refusals_total", at, "reason")), "{{reason}}"}),
 		}},
 		{"Asked while a merchant waits", []panel{
-			stacked("Asked", "ops", "Bills, invoices, accounts and lists, by what is asked for and what came of it. no_answer: no worker answered in time.", query{orZero(rate("muara_asks_total", at, "kind, outcome")), "{{kind}} {{outcome}}"}),
+			stacked("Asked", "ops", "Bills, invoices, accounts, prices and lists, by what is asked for and what came of it. no_answer: no worker answered in time.", query{orZero(rate("muara_asks_total", at, "kind, outcome")), "{{kind}} {{outcome}}"}),
 			graph("Wait for an answer", "s", "Waits in vain are in it.", quantiles("muara_ask_seconds", at, "kind")...),
 		}},
 		{"Orders", []panel{
@@ -198,7 +198,7 @@ func merchants() board {
 			graph("Placing in one commit", "s", "Orders that are placed together share one.", quantiles("muara_order_commit_seconds", here+`,what="place"`, "")...),
 		}},
 		{"What sources are asked while a merchant waits", []panel{
-			stacked("Asked for", "ops", "Bills, invoices, accounts and lists; one question after another where several sources are asked.", query{orZero(rate("muara_asks_total", here, "kind")), "{{kind}}"}),
+			stacked("Asked for", "ops", "Bills, invoices, accounts, prices and lists; one question after another where several sources are asked.", query{orZero(rate("muara_asks_total", here, "kind")), "{{kind}}"}),
 			stacked("What came of it", "ops", "no_answer: no worker answered in time; left: the merchant did not wait.", query{orZero(rate("muara_asks_total", here, "outcome")), "{{outcome}}"}),
 			graph("Without an answer", "percentunit", "Of the questions to a source.", query{
 				orZero(rate("muara_asks_total", here+`,outcome=~"no_answer|error"`, "upstream") + " / " + rate("muara_asks_total", here, "upstream")), "{{upstream}}"}),
