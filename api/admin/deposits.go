@@ -56,7 +56,7 @@ type creditDepositInput struct {
 }
 
 type statementInput struct {
-	Gateway string `query:"gateway" doc:"Whose statement it is; left out, the one of the configuration."`
+	Gateway string `query:"gateway" doc:"Whose statement it is, where our own code was renamed; left out, that of the configuration."`
 	RawBody []byte `contentType:"text/csv" doc:"A header that names time and amount, and may name id and note."`
 }
 
@@ -103,11 +103,12 @@ func (s *server) depositRoutes() {
 		})
 	register(s, token.Finance, rest.Operation{
 		ID: "readStatement", Method: http.MethodPost, Path: "/statements", Tag: tagDeposits, Summary: "Read a statement of your own code", Refusals: []fault.Kind{fault.Invalid},
-		Text: "What fits exactly one deposit pays it. The whole table is read before the first line counts; reading it again changes nothing. At most 1 MiB.",
+		Text: "What fits exactly one deposit pays it. The whole table is read before the first line counts; reading it again changes nothing. At most 1 MiB. " +
+			"Where the time for an answer ends first, the refusal says how far it came, and the same table sent again goes on from there.",
 	}, func(ctx context.Context, in *statementInput) (*backoffice.StatementRead, error) {
-		gateway := in.Gateway
-		if gateway == "" {
-			gateway = s.office.Config.Deposits.StaticQRIS.Name
+		gateway, err := s.deps.Till.OwnCode(ctx, in.Gateway, s.office.Config.Deposits.StaticQRIS.Name)
+		if err != nil {
+			return nil, err
 		}
 		return s.deps.Till.ReadStatement(ctx, bytes.NewReader(in.RawBody), gateway, "", actor(ctx))
 	})

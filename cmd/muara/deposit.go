@@ -163,7 +163,7 @@ func decideDeposit(e *env, id string, r deposit.Decision,
 
 type depositStatementCmd struct {
 	CSV     string `required:"" name:"csv" placeholder:"FILE" help:"The statement: CSV whose header names time and amount, and may name id and note."`
-	Gateway string `placeholder:"NAME" help:"Whose statement it is; left out, deposits.static_qris.name."`
+	Gateway string `placeholder:"NAME" help:"Whose statement it is, where the code was renamed; left out, deposits.static_qris.name."`
 }
 
 func (c *depositStatementCmd) Run(e *env) error {
@@ -171,9 +171,9 @@ func (c *depositStatementCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	gateway := c.Gateway
-	if gateway == "" {
-		gateway = e.cfg.Deposits.StaticQRIS.Name
+	gateway, err := t.OwnCode(e.ctx, c.Gateway, e.cfg.Deposits.StaticQRIS.Name)
+	if err != nil {
+		return asked(err)
 	}
 	file, err := os.Open(c.CSV)
 	if err != nil {

@@ -2,6 +2,7 @@ package backoffice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -183,24 +184,64 @@ type StatementRead struct {
 
 // ReadStatement matches the lines of a statement of our own code with deposits: what
 // fits exactly one pays it. The whole text is read before the first line counts; file is
-// its name, for the audit log. Reading it again changes nothing.
+// its name, for the audit log. Reading it again changes nothing. It ends between two lines
+// when ctx does: what was read counts, and the same statement goes on behind it.
 func (t *Till) ReadStatement(ctx context.Context, text io.Reader, gateway, file, actor string) (*StatementRead, error) {
 	lines, err := deposit.ReadStatement(text, t.Zone)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, err.Error())
 	}
+	before, err := t.Deposits.ReadBefore(ctx, gateway, lines)
+	if err != nil {
+		return nil, err
+	}
 	out := &StatementRead{Outcomes: map[deposit.Outcome]int{}, Lines: make([]deposit.Line, 0, len(lines))}
+	err = t.match(ctx, lines, before, gateway, actor, out)
+	out.Count = len(out.Lines)
+	// Each line that moved money has a row of its own; this one says whose file it was, however far it was read.
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTimeout)
+	defer cancel()
+	detail := map[string]any{"file": file, "lines": len(lines), "read": out.Count, "outcomes": out.Outcomes}
+	return out, errors.Join(err, audit.Write(finish, t.Pool, audit.Entry{Actor: actor, Action: "deposit.statement", Subject: gateway, Detail: detail, At: t.Now()}))
+}
+
+// OwnCode is whose statement one is: the code of the configuration where name is empty, or else
+// name, which must be that or one that deposits were made under before it was renamed. A slip
+// would open accounts that nobody looks at.
+func (t *Till) OwnCode(ctx context.Context, name, configured string) (string, error) {
+	if name == "" || name == configured {
+		return configured, nil
+	}
+	known, err := t.Deposits.OwnCode(ctx, name)
+	if err == nil && !known {
+		return "", fault.Field("gateway", fmt.Sprintf("no code of our own is called %q; that of the configuration is %s", name, configured))
+	}
+	return name, err
+}
+
+// statementTimeout bounds the writing of a statement's own audit row.
+const statementTimeout = 10 * time.Second
+
+// match has the lines count one after the other, until ctx ends.
+func (t *Till) match(ctx context.Context, lines []deposit.Line, before map[string]deposit.Line, gateway, actor string, out *StatementRead) error {
 	for _, l := range lines {
+		if err := ctx.Err(); err != nil {
+			said := fmt.Sprintf("%d of %d lines were read in time; what was read counts: send the same statement again, and it goes on from there", len(out.Lines), len(lines))
+			return fault.New(fault.Upstream, said).After(time.Second).Because(err)
+		}
 		l.Gateway = gateway
-		got, err := t.Deposits.Match(ctx, l, actor)
+		var got *deposit.Line
+		var err error
+		if known, ok := before[l.Key]; ok {
+			got, err = l.Again(&known)
+		} else {
+			got, err = t.Deposits.Match(ctx, l, actor)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("line of %s over %d: %w (what was read before it counts; the file may be read again)", l.PaidAt.Format(time.RFC3339), l.Amount, err)
+			return fmt.Errorf("line of %s over %d: %w (what was read before it counts; the file may be read again)", l.PaidAt.Format(time.RFC3339), l.Amount, err)
 		}
 		out.Outcomes[got.Outcome]++
 		out.Lines = append(out.Lines, *got)
 	}
-	out.Count = len(out.Lines)
-	return out, audit.Write(ctx, t.Pool, audit.Entry{
-		Actor: actor, Action: "deposit.statement", Subject: gateway, Detail: map[string]any{"file": file, "lines": out.Count, "outcomes": out.Outcomes}, At: t.Now(),
-	})
+	return nil
 }

@@ -79,3 +79,11 @@ func (k *Keeper) openOwn(ctx context.Context, d *Deposit, g Gateway) (*Deposit, 
 	}
 	return nil, err
 }
+
+// OwnCode tells whether totals were ever reserved for a code of that name.
+func (k *Keeper) OwnCode(ctx context.Context, gateway string) (known bool, err error) {
+	if err := k.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deposit_codes WHERE gateway = $1)`, gateway).Scan(&known); err != nil {
+		return false, fmt.Errorf("deposit: own code: %w", err)
+	}
+	return known, nil
+}

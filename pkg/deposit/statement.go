@@ -212,7 +212,8 @@ func (l *Line) insert(ctx context.Context, tx pgx.Tx, now time.Time) error {
 
 // Match finds whose payment a line is. Exactly one deposit of its total whose time
 // fits is credited; of several none is, and the money goes to suspense; what fits
-// none is kept and moves nothing. The same line counts once.
+// none is kept and moves nothing. The same line counts once. Whose word it was, actor, is
+// in the audit log with the money, in one commit.
 func (k *Keeper) Match(ctx context.Context, l Line, actor string) (*Line, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
@@ -223,7 +224,7 @@ func (k *Keeper) Match(ctx context.Context, l Line, actor string) (*Line, error)
 			return nil, err
 		}
 		if len(ids) == 1 {
-			err = k.matchOne(ctx, &l, ids[0])
+			err = k.matchOne(ctx, &l, ids[0], actor)
 		} else {
 			err = k.matchNone(ctx, &l, len(ids) > 1, actor)
 		}
@@ -247,14 +248,41 @@ func (k *Keeper) seen(ctx context.Context, l *Line) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(before) == 0 || before[0].Amount != l.Amount {
+	if len(before) == 0 {
 		return nil, fmt.Errorf("%w: id %q is another payment's already", ErrNotResolvable, l.Key)
 	}
-	before[0].Outcome = LineSeen
-	return &before[0], nil
+	return l.Again(&before[0])
 }
 
-func (k *Keeper) matchOne(ctx context.Context, l *Line, n int64) error {
+// Again is what a line comes to that was read before: nothing. Another amount than before
+// is [ErrNotResolvable].
+func (l *Line) Again(before *Line) (*Line, error) {
+	if before.Amount != l.Amount {
+		return nil, fmt.Errorf("%w: id %q is another payment's already", ErrNotResolvable, l.Key)
+	}
+	out := *before
+	out.Outcome = LineSeen
+	return &out, nil
+}
+
+// ReadBefore gives those of a gateway's lines that were read before, by key, as they stand now.
+func (k *Keeper) ReadBefore(ctx context.Context, gateway string, ls []Line) (map[string]Line, error) {
+	keys := make([]string, len(ls))
+	for i := range ls {
+		keys[i] = ls[i].Key
+	}
+	found, err := lines(ctx, k.Pool, `l.gateway = $1 AND l.key = ANY ($2)`, gateway, keys)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Line, len(found))
+	for _, l := range found {
+		out[l.Key] = l
+	}
+	return out, nil
+}
+
+func (k *Keeper) matchOne(ctx context.Context, l *Line, n int64, actor string) error {
 	_, err := k.change(ctx, n, func(ctx context.Context, tx pgx.Tx, c *change) error {
 		ids, err := candidates(ctx, tx, l)
 		if err != nil {
@@ -273,6 +301,7 @@ func (k *Keeper) matchOne(ctx context.Context, l *Line, n int64) error {
 		if c.quiet {
 			return nil
 		}
+		c.audited(k, "deposit.line", Decision{Actor: actor}, map[string]any{"line": l.ID, "key": l.Key, "amount": l.Amount, "paid_at": l.PaidAt})
 		return c.see(&Sighting{Seen: SeenPaid, Paid: &l.Amount, PaidAt: l.PaidAt, Cause: "statement", Detail: l.Key})
 	})
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/ledger"
 )
 
@@ -87,10 +88,15 @@ func TestALineThatFitsOneDepositPaysIt(t *testing.T) {
 	require.EqualValues(t, 100_000, f.balance())
 	require.Equal(t, d.Fee, f.account(ledger.Fees))
 	require.Equal(t, Pending, f.read(other).State)
+	log, err := audit.List(t.Context(), f.k.Pool, PublicID(f.k.Links.IDPrefix, d.ID), 10)
+	require.NoError(t, err)
+	require.Len(t, log, 1, "whose word it was is there with the money")
+	require.Equal(t, "cli:ops", log[0].Actor)
+	require.Equal(t, "deposit.line", log[0].Action)
 
 	require.Equal(t, LineSeen, f.match(l).Outcome, "the same statement again")
 	require.EqualValues(t, 100_000, f.balance())
-	_, err := f.k.Match(t.Context(), Line{Gateway: "own", Key: "1", Amount: d.Total + 1, PaidAt: paid}, "test")
+	_, err = f.k.Match(t.Context(), Line{Gateway: "own", Key: "1", Amount: d.Total + 1, PaidAt: paid}, "test")
 	require.ErrorIs(t, err, ErrNotResolvable, "an id that two payments share")
 	require.Equal(t, LineUnmatched, f.match(Line{Key: "2", Amount: d.Total, PaidAt: paid}).Outcome, "a second payment of it is nobody's by itself")
 	f.verify()
