@@ -278,7 +278,7 @@ func runtime() board {
 		{"Go", []panel{
 			graph("Goroutines", "short", "", query{"sum by (role) (go_goroutines{" + here + pods + "})", "{{role}}"}),
 			graph("Heap", "bytes", "", query{"sum by (role) (go_memstats_heap_inuse_bytes{" + here + pods + "})", "{{role}}"}),
-			graph("Pauses of the collector", "s", "The longest of the last ones.", query{`max by (role) (go_gc_duration_seconds{` + here + pods + `,quantile="1"})`, "{{role}}"}),
+			graph("Pauses of the collector", "s", "The longest of the last ones.", query{`max by (role) (go_gc_duration_seconds{` + here + pods + `,quantile=~"1([.]0)?"})`, "{{role}}"}),
 		}},
 	}}
 }
