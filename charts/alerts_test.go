@@ -91,7 +91,13 @@ func situations() []alarm {
 		return alarm{"MuaraOrdersSlow", "1h15m", series{bucket("ppob"): "0+4x90", count("ppob"): "0+5x90"}, ns(), "20% of prepaid orders took longer than five minutes",
 			series{bucket("ppob"): "0+98x90", count("ppob"): "0+100x90", bucket("smm"): "0+0x90", count("smm"): "0+100x90"}}
 	}
+	build := func(pod string) string { return `muara_build_info{namespace="p",pod="` + pod + `"}` }
+	limited := `muara_http_rate_limited_total{namespace="p",pod="api"}`
 	return []alarm{
+		{"MuaraAPIGone", "15m", series{build("scheduler"): "1x30", build("api"): "1x10 stale", limited: "0x10 stale"}, ns(),
+			"No API runs: merchants get no answer", series{build("scheduler"): "1x30", build("api"): "1x30", limited: "0x30"}},
+		{"MuaraAPIGone", "15m", series{build("scheduler"): "1x10 stale", build("api"): "1x10 stale", limited: "0x10 stale"}, ns(), // nothing is left
+			"No API runs: merchants get no answer", series{build("api"): "1x5 stale _x7 1x20", limited: "0x5 stale _x7 0x20"}},
 		{"MuaraAPIErrors", "1h10m", series{http("5xx"): "0+2x100", http("2xx"): "0+98x100"}, ns(),
 			"Merchants' requests fail: 2% answered with 5xx", series{http("5xx"): "0+1x100", http("2xx"): "0+199x100"}},
 		{"MuaraAPIErrorsSlowly", "25h", series{http("5xx"): "0+4x1600", http("2xx"): "0+996x1600"}, ns(),

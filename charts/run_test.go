@@ -272,6 +272,7 @@ func TestTheRolesRunUnderWhatIsRenderedAndLoseNothingWhenStopped(t *testing.T) {
 	}
 	require.Equal(t, map[string]bool{"invoice": true, "inquiry": true, "check": true, "targets": true, "operators": true}, kinds)
 	require.NotContains(t, sight.judged(), "MuaraSchedulerSilent")
+	require.NotContains(t, sight.judged(), "MuaraAPIGone")
 	require.NotContains(t, sight.judged(), "MuaraLedgerDrift")
 	c.drainAPI()
 	for role, pods := range c.pods {
