@@ -38,6 +38,7 @@ func (s *Scheduler) catalogueOnce(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	due = slices.DeleteFunc(due, func(name string) bool { return !s.isConfigured(name) })
 	for i, name := range due {
 		if err := s.Enqueuer.CatalogTurn(ctx, name, now.Unix()/turnStuck); err != nil {
 			return i, err

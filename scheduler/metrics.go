@@ -61,6 +61,28 @@ type rowMetrics struct {
 	paused                            *prometheus.GaugeVec
 	callbacks, callbackAge            prometheus.Gauge
 	held, orphans, strange            *prometheus.GaugeVec
+
+	open, known named // the upstreams with series about orders, and about the upstream itself
+}
+
+// named are the upstreams that have series.
+type named map[string]bool
+
+// only forgets the series of all but some upstreams: what is no longer measured would keep its last value, and its alert, for ever.
+func (n *named) only(names []string, all ...*prometheus.GaugeVec) {
+	was := *n
+	*n = make(named, len(names))
+	for _, name := range names {
+		(*n)[name] = true
+	}
+	for name := range was {
+		if (*n)[name] {
+			continue
+		}
+		for _, g := range all {
+			g.DeletePartialMatch(prometheus.Labels{"upstream": name})
+		}
+	}
 }
 
 func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
@@ -109,11 +131,12 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	names := slices.Clone(s.Upstreams)
-	for name := range st.Upstreams { // orders of one that is no longer configured are seen too
+	for name := range st.Upstreams { // orders of one that is no longer configured are seen too, while there are any
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
+	s.rows.open.only(names, s.rows.due, s.rows.dueAge, s.rows.queued, s.rows.queuedAge, s.rows.unknown, s.rows.unknownAge)
 	for _, name := range names {
 		at := st.Upstreams[name]
 		set := func(depth, age *prometheus.GaugeVec, b order.Backlog) {
@@ -159,6 +182,7 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(u catalog.Upstream) bool { return !s.isConfigured(u.Name) })
 	late, err := intake.Age(ctx, s.Pool, now)
 	if err != nil {
 		return err
@@ -171,7 +195,16 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	names := make([]string, 0, len(list))
+	for _, u := range list {
+		names = append(names, u.Name)
+	}
+	r := s.rows
+	r.known.only(names, r.catalogue, r.paused, r.float, r.heard, r.runway, r.held, r.orphans, r.strange)
 	for name, a := range accounts {
+		if !s.isConfigured(name) {
+			continue
+		}
 		s.rows.held.WithLabelValues(name).Set(since(now, a.Since))
 		s.rows.orphans.WithLabelValues(name).Set(float64(a.Out))
 		s.rows.strange.WithLabelValues(name).Set(float64(a.Strange))

@@ -55,6 +55,7 @@ func (s *Scheduler) moneyOnce(ctx context.Context) (int, error) {
 			due = append(due, name)
 		}
 	}
+	due = slices.DeleteFunc(due, s.isRemoved)
 	for i, name := range due {
 		if err := s.Enqueuer.MoneyTurn(ctx, name, s.Now().Unix()/turnStuck); err != nil {
 			return i, err

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,9 @@ func (s *Scheduler) reconcileOnce(ctx context.Context) (int, error) {
 		return made, err
 	}
 	for _, name := range due {
+		if !s.isConfigured(name) {
+			continue
+		}
 		if err := s.Enqueuer.ReconcileTurn(ctx, name, now.Unix()/turnStuck); err != nil {
 			return made, err
 		}
@@ -40,6 +44,7 @@ func (s *Scheduler) reconcileOnce(ctx context.Context) (int, error) {
 type bookMetrics struct {
 	lines            *prometheus.GaugeVec
 	age, unexplained *prometheus.GaugeVec
+	known            named
 }
 
 func newBookMetrics(reg prometheus.Registerer) *bookMetrics {
@@ -65,6 +70,12 @@ func (s *Scheduler) reconciledOnce(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	last = slices.DeleteFunc(last, func(r *reconcile.Run) bool { return !s.isConfigured(r.Upstream) })
+	var names []string
+	for _, r := range last {
+		names = append(names, r.Upstream)
+	}
+	s.books.known.only(names, s.books.lines, s.books.age, s.books.unexplained)
 	for _, r := range last {
 		for _, kind := range reconcile.Kinds() {
 			s.books.lines.WithLabelValues(r.Upstream, string(kind)).Set(float64(r.Of(kind)))

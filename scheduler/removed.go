@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/muarahq/muara/pkg/catalog"
@@ -139,4 +140,10 @@ func (s *Scheduler) step(ctx context.Context, o *order.Order, step *order.Step) 
 func (s *Scheduler) isRemoved(upstream string) bool {
 	gone := s.removed.Load()
 	return gone != nil && (*gone)[upstream]
+}
+
+// isConfigured tells whether a source is in the configuration, with or without a worker of its own. Of one that has left it nothing is
+// measured but its open orders, and nothing is read any more.
+func (s *Scheduler) isConfigured(upstream string) bool {
+	return slices.Contains(s.Configured, upstream)
 }

@@ -6,12 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/catalog/intake"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/reconcile"
+	"github.com/muarahq/muara/pkg/upstream"
 )
 
 // remove takes up-a out of the configuration that both schedulers know.
@@ -177,4 +180,79 @@ func TestABillOfARemovedSourceIsPaidBack(t *testing.T) {
 	require.Equal(t, order.Failed, o.State)
 	require.Equal(t, "up-a", o.Upstream)
 	require.Equal(t, before, d.funds())
+}
+
+// TestASourceThatWasTakenOutLeavesNoSeriesAndNoTasks follows the procedure: paused, nothing open, out of the configuration.
+func TestASourceThatWasTakenOutLeavesNoSeriesAndNoTasks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ids := d.place(1)
+	exec := func(sql string, args ...any) {
+		_, err := d.db.Pool.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	for _, name := range []string{"up-a", "up-b"} {
+		require.NoError(t, catalog.SetBalance(t.Context(), d.db.Pool, name, 9_000, d.now))
+		require.NoError(t, intake.RegisterScopes(t.Context(), d.db.Pool, name, []upstream.Scope{{Key: "services", Every: time.Hour}}, d.now))
+		exec(`INSERT INTO floats (upstream, created_at) VALUES ($1, $2)`, name, d.now)
+	}
+	s := d.both[0]
+	reg := prometheus.NewRegistry()
+	s.rows, s.books = newRowMetrics(reg), newBookMetrics(reg)
+	midnight := time.Date(d.now.Year(), d.now.Month(), d.now.Day()+1, 0, 30, 0, 0, time.UTC)
+	d.now = midnight
+	require.Equal(t, 2, d.atOnce((*Scheduler).reconcileOnce))
+	r := reconcile.Reconciler{Pool: d.db.Pool, Now: d.clock, Log: slog.New(slog.DiscardHandler)}
+	for _, name := range []string{"up-a", "up-b"} {
+		for did, err := true, error(nil); did; {
+			did, err = r.Step(t.Context(), emptyBooks{}, name)
+			require.NoError(t, err)
+		}
+	}
+	measure := func() (of map[string]int) {
+		for _, job := range []func(*Scheduler, context.Context) (int, error){(*Scheduler).measureOnce, (*Scheduler).reconciledOnce} {
+			_, err := job(s, t.Context())
+			require.NoError(t, err)
+		}
+		families, err := reg.Gather()
+		require.NoError(t, err)
+		of = map[string]int{}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				for _, l := range m.GetLabel() {
+					if l.GetName() == "upstream" {
+						of[l.GetValue()]++
+					}
+				}
+			}
+		}
+		return of
+	}
+	before := measure()
+	require.Equal(t, before["up-b"], before["up-a"])
+	require.Greater(t, before["up-a"], 20)
+
+	d.now = d.now.Add(24 * time.Hour)
+	require.Equal(t, 2, d.atOnce((*Scheduler).reconcileOnce), "another day to compare, which will not be")
+
+	d.remove()
+	with := measure()
+	require.Equal(t, 6, with["up-a"], "while an order is open there")
+	require.Equal(t, before["up-b"], with["up-b"])
+	d.now = d.now.Add(removedFor)
+	_, err := d.writer.Do(t.Context(), order.Step{OrderID: ids[0], From: order.Queued, To: order.Failed, Message: "x", Cause: "operator"})
+	require.NoError(t, err)
+	require.Zero(t, measure()["up-a"])
+
+	require.NoError(t, d.rdb.FlushAll(t.Context()).Err())
+	for range 3 {
+		d.now = d.now.Add(time.Minute)
+		for _, job := range []func(*Scheduler, context.Context) (int, error){
+			(*Scheduler).removedOnce, (*Scheduler).catalogueOnce, (*Scheduler).balanceOnce, (*Scheduler).reconcileOnce, (*Scheduler).pollOnce, (*Scheduler).moneyOnce,
+		} {
+			_ = d.atOnce(job)
+		}
+	}
+	require.Empty(t, d.rdb.Keys(t.Context(), "asynq:*u:up-a:*").Val(), "nobody would read them")
+	require.NotEmpty(t, d.rdb.Keys(t.Context(), "asynq:*u:up-b:*").Val())
 }

@@ -48,7 +48,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(d.writer.Close)
 	for i := range d.both {
 		d.both[i] = New(Options{
-			Pool: d.db.Pool, Writer: d.writer, Enqueuer: queue.New(d.rdb), Redis: d.rdb, Upstreams: []string{"up-a", "up-b"},
+			Pool: d.db.Pool, Writer: d.writer, Enqueuer: queue.New(d.rdb), Redis: d.rdb, Upstreams: []string{"up-a", "up-b"}, Configured: []string{"up-a", "up-b"},
 			HoldLongest: 10 * time.Minute, Deposits: d.keeper(), Payouts: withdraw.New(withdraw.Options{Pool: d.db.Pool, Accounts: d.accounts, Now: d.clock, Log: log}),
 			Registerer: prometheus.NewRegistry(), Log: log, Now: d.clock,
 		})

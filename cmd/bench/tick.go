@@ -87,7 +87,7 @@ func (l *lab) prepareSide(ctx context.Context, s *side) error {
 	writer := order.NewWriter(s.db.Pool, accounts, clock, quietLog(), nil, nil)
 	s.sched = scheduler.New(scheduler.Options{
 		Pool: s.db.Pool, Writer: writer, Deposits: deposit.New(deposit.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}),
-		Payouts: withdraw.New(withdraw.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}), Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source}, HoldLongest: time.Hour,
+		Payouts: withdraw.New(withdraw.Options{Pool: s.db.Pool, Accounts: accounts, Now: clock, Log: quietLog()}), Enqueuer: queue.New(l.redis), Redis: l.redis, Upstreams: []string{source}, Configured: []string{source}, HoldLongest: time.Hour,
 		Registerer: prometheus.NewRegistry(), Log: quietLog(), Now: clock,
 	})
 	return nil
