@@ -110,7 +110,7 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		backlogOldest: one("muara_webhooks_oldest_seconds", "Age of the oldest event not delivered yet."),
 		suspended:     one("muara_webhook_endpoints_suspended", "Endpoints of merchants that were switched off: they answered 410, or nothing but failures came of them."),
 		float:         vec("muara_upstream_float_rupiah", "Our balance at an upstream, as it last said.", "upstream"),
-		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most.", "upstream"),
+		runway:        vec("muara_upstream_runway_seconds", "How long that balance lasts at the last hour's pace; a week at most, and 0 once it is used up.", "upstream"),
 		heard:         vec("muara_upstream_balance_age_seconds", "How long ago an upstream said its balance.", "upstream"),
 		catalogue:     vec("muara_catalog_late_seconds", "How late the scope is that should have been read first.", "upstream"),
 		callbacks:     one("muara_callbacks_waiting", "Callbacks of sources that no worker has read yet."),
@@ -177,6 +177,18 @@ func (s *Scheduler) measureOnce(ctx context.Context) (int, error) {
 // longest bounds a runway: an upstream that sells nothing lasts for ever.
 const longest = 7 * 24 * time.Hour
 
+// runwayOf is how long a balance lasts at the pace of what the last hour spent, both in rupiah. Where nothing is left nothing is spent
+// either, which is no week to one that sells.
+func runwayOf(balance, spent int64, sells bool) time.Duration {
+	switch {
+	case balance <= 0 && (sells || spent > 0):
+		return 0
+	case spent <= 0 || balance/spent >= int64(longest/time.Hour):
+		return longest
+	}
+	return time.Duration(float64(balance) / float64(spent) * float64(time.Hour))
+}
+
 func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 	list, err := catalog.Upstreams(ctx, s.Pool)
 	if err != nil {
@@ -188,6 +200,10 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 		return err
 	}
 	spent, err := order.Spent(ctx, s.Pool, now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	sells, err := catalog.Selling(ctx, s.Pool)
 	if err != nil {
 		return err
 	}
@@ -221,11 +237,7 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 		}
 		s.rows.float.WithLabelValues(u.Name).Set(float64(*u.Balance))
 		s.rows.heard.WithLabelValues(u.Name).Set(since(now, *u.BalanceAt))
-		runway := longest.Seconds()
-		if spent[u.Name] > 0 {
-			runway = min(runway, float64(*u.Balance)/float64(spent[u.Name])*time.Hour.Seconds())
-		}
-		s.rows.runway.WithLabelValues(u.Name).Set(runway)
+		s.rows.runway.WithLabelValues(u.Name).Set(runwayOf(*u.Balance, spent[u.Name], sells[u.Name]).Seconds())
 	}
 	return nil
 }

@@ -228,6 +228,31 @@ func TestHowRowsAndQueuesStandIsMeasured(t *testing.T) {
 	require.InDelta(t, (10 * time.Hour).Seconds(), testutil.ToFloat64(s.rows.runway.WithLabelValues("up-a")), 0, "900 rupiah in the last hour")
 }
 
+func TestABalanceThatIsUsedUpLastsNoWeek(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		balance, spent int64
+		sells          bool
+		want           time.Duration
+	}{
+		{0, 0, true, 0}, {-5_000, 0, true, 0}, {-5_000, 900, false, 0}, {0, 900, true, 0}, // nobody buys where nothing is left
+		{9_000, 900, true, 10 * time.Hour}, {450, 900, true, 30 * time.Minute}, {1, 0, true, longest}, {1 << 60, 1, true, longest},
+		{0, 0, false, longest}, // a gateway of deposits
+	} {
+		require.Equal(t, c.want, runwayOf(c.balance, c.spent, c.sells), "%+v", c)
+	}
+	d := newDesk(t)
+	d.sells(0) // up-a does, and up-b does not
+	s := d.both[0]
+	for _, name := range []string{"up-a", "up-b"} {
+		require.NoError(t, catalog.SetBalance(t.Context(), d.db.Pool, name, 0, d.now))
+	}
+	_, err := s.measureOnce(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, testutil.ToFloat64(s.rows.runway.WithLabelValues("up-a")))
+	require.InDelta(t, longest.Seconds(), testutil.ToFloat64(s.rows.runway.WithLabelValues("up-b")), 0)
+}
+
 func TestRunStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -130,6 +130,23 @@ func SetBalance(ctx context.Context, pool *pgxpool.Pool, name string, balance in
 	return nil
 }
 
+// Selling names the sources of which anything was ever listed: those whose balance pays for orders. A gateway of deposits alone is none.
+func Selling(ctx context.Context, pool *pgxpool.Pool) (map[string]bool, error) {
+	rows, err := pool.Query(ctx, `SELECT name FROM upstreams u WHERE EXISTS (SELECT FROM offers WHERE upstream = u.name)`)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: selling: %w", err)
+	}
+	all := map[string]bool{}
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&name}, func() error {
+		all[name] = true
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("catalog: selling: %w", err)
+	}
+	return all, nil
+}
+
 // KnownBalance is what a source last said; nil before it said anything.
 func KnownBalance(ctx context.Context, pool *pgxpool.Pool, name string) (*int64, error) {
 	var balance *int64
