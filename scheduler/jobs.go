@@ -40,19 +40,26 @@ func (s *Scheduler) catalogueOnce(ctx context.Context) (int, error) {
 	}
 	due = slices.DeleteFunc(due, func(name string) bool { return !s.isConfigured(name) })
 	for i, name := range due {
-		if err := s.Enqueuer.CatalogTurn(ctx, name, now.Unix()/turnStuck); err != nil {
+		if err := s.Enqueuer.CatalogTurn(ctx, name, round(now, turnStuck)); err != nil {
 			return i, err
 		}
 	}
 	return len(due), nil
 }
 
+// Of turns that nobody takes no more wait than rounds, however long that lasts; so many are enough that one which is stuck blocks few
+// of those that follow.
+const rounds = 12
+
+// round numbers the periods of some seconds, and begins again after rounds of them.
+func round(now time.Time, seconds int64) int64 { return now.Unix() / seconds % rounds }
+
 // balanceOnce asks for our balances.
 func (s *Scheduler) balanceOnce(ctx context.Context) (int, error) {
 	now := s.Now()
 	n := 0
 	for _, u := range s.Upstreams {
-		if err := s.Enqueuer.BalanceTurn(ctx, u, now.Unix()/30); err != nil {
+		if err := s.Enqueuer.BalanceTurn(ctx, u, round(now, 30)); err != nil {
 			return n, err
 		}
 		n++

@@ -57,7 +57,7 @@ func (s *Scheduler) moneyOnce(ctx context.Context) (int, error) {
 	}
 	due = slices.DeleteFunc(due, s.isRemoved)
 	for i, name := range due {
-		if err := s.Enqueuer.MoneyTurn(ctx, name, s.Now().Unix()/turnStuck); err != nil {
+		if err := s.Enqueuer.MoneyTurn(ctx, name, round(s.Now(), turnStuck)); err != nil {
 			return i, err
 		}
 	}

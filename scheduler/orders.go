@@ -84,7 +84,7 @@ func (s *Scheduler) pollOnce(ctx context.Context) (int, error) {
 			continue
 		}
 		for lane := range min(1+backlog.Count/perLane, lanes) {
-			if err := s.Enqueuer.PollTurn(ctx, name, int(lane), now.Unix()/turnStuck); err != nil {
+			if err := s.Enqueuer.PollTurn(ctx, name, int(lane), round(now, turnStuck)); err != nil {
 				return n, err
 			}
 			n++

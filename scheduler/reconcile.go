@@ -33,7 +33,7 @@ func (s *Scheduler) reconcileOnce(ctx context.Context) (int, error) {
 		if !s.isConfigured(name) {
 			continue
 		}
-		if err := s.Enqueuer.ReconcileTurn(ctx, name, now.Unix()/turnStuck); err != nil {
+		if err := s.Enqueuer.ReconcileTurn(ctx, name, round(now, turnStuck)); err != nil {
 			return made, err
 		}
 	}

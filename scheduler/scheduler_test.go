@@ -174,6 +174,28 @@ func TestWebhooksCatalogueAndBalanceAreHandedOut(t *testing.T) {
 	require.EqualValues(t, 2, d.depth(queue.Low("up-b")), "one balance, one bite of the catalogue")
 }
 
+func TestTurnsDoNotPileUpWhileNoWorkerTakesThem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	later := d.now
+	for _, id := range d.place(1) {
+		_, err := d.writer.Do(t.Context(), order.Step{OrderID: id, From: order.Queued, To: order.Sending, Cause: "claim", NextRunAt: &later})
+		require.NoError(t, err)
+		_, err = d.writer.Do(t.Context(), order.Step{OrderID: id, Attempt: 1, From: order.Sending, To: order.Processing, Cause: "submit", UpstreamRef: "T1", NextRunAt: &later})
+		require.NoError(t, err)
+	}
+	require.NoError(t, intake.RegisterScopes(t.Context(), d.db.Pool, "up-a", []upstream.Scope{{Key: "services", Every: time.Hour}}, d.now))
+	for range 4 * rounds { // of half a minute
+		d.now = d.now.Add(30 * time.Second)
+		for _, job := range []func(*Scheduler, context.Context) (int, error){(*Scheduler).balanceOnce, (*Scheduler).catalogueOnce, (*Scheduler).pollOnce} {
+			d.atOnce(job)
+		}
+	}
+	require.EqualValues(t, 2*rounds, d.depth(queue.Low("up-a")), "balances and the catalogue")
+	require.EqualValues(t, rounds, d.depth(queue.Low("up-b")), "balances")
+	require.EqualValues(t, rounds, d.depth(queue.Poll("up-a")))
+}
+
 func TestDriftIsSeen(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
