@@ -86,7 +86,9 @@ func situations() []alarm {
 		return `muara_orders_total{namespace="p",upstream="hulu",category="ppob",state="` + state + `"}`
 	}
 	slowly := func(le string) alarm {
-		bucket := func(category string) string { return final(`bucket{namespace="p",category="` + category + `",le="` + le + `"}`) }
+		bucket := func(category string) string {
+			return final(`bucket{namespace="p",category="` + category + `",le="` + le + `"}`)
+		}
 		count := func(category string) string { return final(`count{namespace="p",category="` + category + `"}`) }
 		return alarm{"MuaraOrdersSlow", "1h15m", series{bucket("ppob"): "0+4x90", count("ppob"): "0+5x90"}, ns(), "20% of prepaid orders took longer than five minutes",
 			series{bucket("ppob"): "0+98x90", count("ppob"): "0+100x90", bucket("smm"): "0+0x90", count("smm"): "0+100x90"}}
