@@ -43,6 +43,8 @@ type Deps struct {
 	// Checks keeps accounts that are looked up, and Checkers are who does it.
 	Checks   *check.Keeper
 	Checkers Checkers
+	// Pricers are who tells the price of one product.
+	Pricers Pricers
 	// Withdrawals keeps withdrawals, and MoneyOut bounds them.
 	Withdrawals *withdraw.Keeper
 	MoneyOut    config.Withdrawals
@@ -76,6 +78,7 @@ type Queue interface {
 	AskInquiry(ctx context.Context, upstream string, inquiryID int64) (verdict string, err error)
 	AskCheck(ctx context.Context, upstream string, checkID int64) (verdict string, err error)
 	AskTargets(ctx context.Context, upstream, kind string) (verdict string, err error)
+	AskPrice(ctx context.Context, upstream string, offerID int64, n int) (verdict string, err error)
 }
 
 // Server is the merchant API and its public pages. It is an http.Handler.
@@ -88,6 +91,7 @@ type server struct {
 	tell   *teller
 	pages  func() map[string]*rest.Page
 	prices *priceBoard
+	quotes *quotes
 }
 
 // New builds the API. Close ends what runs behind it.
@@ -98,7 +102,7 @@ func New(deps Deps) *Server {
 	if deps.Tracer == nil {
 		deps.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &server{deps: deps, loc: deps.Brand.Location(), tell: newTeller(deps.Queue, deps.Log), prices: newPriceBoard(deps.Listen)}
+	s := &server{deps: deps, loc: deps.Brand.Location(), tell: newTeller(deps.Queue, deps.Log), prices: newPriceBoard(deps.Listen), quotes: newQuotes()}
 	s.rest = rest.New(rest.Options{
 		Config: humaConfig(deps), Refusals: refusals, Classify: classify, Everywhere: everywhere(), Headers: knownHeaders(), Example: exampleOf, Security: "key",
 		Log: deps.Log, Metrics: rest.NewMetrics(deps.Metrics, "muara_http"), Tracer: deps.Tracer,

@@ -79,7 +79,8 @@ func (s *server) catalogRoutes() {
 	rest.RegisterStream[Cached, catalog.PremiumProducts](s.rest, list("products", "/products", "List premium products",
 		"Delivered in the answer of the order; one price for all tiers.", nil, exampleProducts), s.documentList, s.products)
 	rest.RegisterStream[skuInput, catalog.PriceAnswer](s.rest, list("price", "/price", "Price and availability of one SKU",
-		"As of this moment.", lookup, examplePrice), s.documentList, s.price)
+		"As of this moment. Where the price can be read where the product comes from, it is at most half a minute old; else it is that of the lists. "+
+			"The answer may take two seconds then.", lookup, examplePrice), s.documentList, s.price)
 }
 
 func list(id, path, summary, text string, refusals []fault.Kind, gives any) rest.Operation {
@@ -159,9 +160,15 @@ func (s *server) products(ctx context.Context, in *Cached) (func(huma.Context), 
 
 func (s *server) price(ctx context.Context, in *skuInput) (func(huma.Context), error) {
 	who := caller(ctx)
-	p, ok := s.deps.Catalog.Snapshot().ProductFor(string(who.Mode), in.SKU)
+	snapshot := s.deps.Catalog.Snapshot()
+	p, ok := snapshot.ProductFor(string(who.Mode), in.SKU)
 	if !ok {
 		return nil, noSKU()
+	}
+	if s.quote(ctx, snapshot, p, who.Tier) {
+		if p, ok = s.deps.Catalog.Snapshot().ProductFor(string(who.Mode), in.SKU); !ok {
+			return nil, noSKU()
+		}
 	}
 	return serveBody(&in.Cached, s.deps.Catalog.Price(p, who.Tier)), nil
 }

@@ -15,6 +15,10 @@
 //   - JSON bodies are decoded by hand (body.go), since the rules of the contract
 //     (null is absent, unknown fields are ignored, a list may be text) are not those
 //     of a JSON schema. Huma documents them, and decodes paths and queries.
+//   - GET /price asks for the price of the offer that an order would go to, where its source
+//     tells one and what is known is older than [catalog.PriceFresh] (quote.go). A row decides
+//     that it is asked once, over all processes; the worker writes what it learns into the
+//     catalogue. Lists and orders never ask. A question that fails changes no answer.
 //   - What a merchant can read is built from types of this package and of
 //     [order.View]: allow-lists, so that nothing of an upstream can pass.
 package api

@@ -343,6 +343,18 @@ type fakeQueue struct {
 	// check and targets answer whoever has an account looked up.
 	check   func(ctx context.Context, upstream string, checkID int64) (string, error)
 	targets func(ctx context.Context, upstream, kind string) (string, error)
+	// price answers whoever asks for an offer's price; nobody does where it is nil.
+	price func(ctx context.Context, upstream string, offerID int64, n int) (string, error)
+}
+
+func (q *fakeQueue) AskPrice(ctx context.Context, upstream string, offerID int64, n int) (string, error) {
+	q.mu.Lock()
+	price := q.price
+	q.mu.Unlock()
+	if price == nil {
+		return "", queue.ErrNoAnswer
+	}
+	return price(ctx, upstream, offerID, n)
 }
 
 func (q *fakeQueue) AskCheck(ctx context.Context, upstream string, checkID int64) (string, error) {

@@ -185,6 +185,8 @@ func (w *Worker) Ask(ctx context.Context, t queue.Task) error {
 		return w.askCheck(ctx, t)
 	case t.Targets != "":
 		return w.askTargets(ctx, t)
+	case t.Kind == queue.KindPrice:
+		return w.askPrice(ctx, t)
 	}
 	a := queue.Answer{}
 	if err := w.Desk.Operators(ctx, w.Client, t.OfferID); err != nil {

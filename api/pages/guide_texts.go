@@ -106,7 +106,7 @@ var endpointTexts = map[string]endpointText{
 	"otp-countries":           {"Negara dan server OTP", "Setiap server sebuah negara adalah satu `sku`. Nomor server tetap selama penawarannya ada."},
 	"otp-operators":           {"Operator OTP", "Order boleh memilih salah satunya dengan `operator_id`."},
 	"products":                {"Produk premium", "Dikirim langsung di dalam jawaban order; harganya sama untuk semua role."},
-	"price":                   {"Harga satu SKU", "Harga dan ketersediaan saat ini."},
+	"price":                   {"Harga satu SKU", "Harga dan ketersediaan saat ini. Bila bisa ditanyakan ke asal produknya, umurnya paling lama setengah menit; bila tidak, sama dengan di daftar. Jawabannya bisa makan dua detik."},
 	"ping":                    {"Cek koneksi dan key", "Menjawab milik siapa key ini, role-nya, dan jam kami."},
 	"profile":                 {"Saldo, role, dan statistik", "`balance` bisa dibelanjakan; `held` ditahan untuk order yang belum selesai."},
 	"tiers":                   {"Daftar role", "Role naik sendiri begitu jumlah order dan volumenya tercapai."},

@@ -108,3 +108,5 @@ UPDATE wallets SET ruled = true;
 UPDATE orders SET twin = 1;
 INSERT INTO retention_marks (rule, through, updated_at) VALUES ('orders_customers', 1, now());
 INSERT INTO retention_later (rule, id, at) VALUES ('orders_customers', 1, now());
+INSERT INTO price_checks (offer_id, upstream, n, asked_at, wait_until, taken, said_at) SELECT id, upstream, 1, now(), now(), true, now() FROM offers;
+INSERT INTO price_history (offer_id, old_cost, cost, cause, created_at) SELECT id, cost, cost + 10, 'check', now() FROM offers;

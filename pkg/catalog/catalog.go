@@ -64,6 +64,7 @@ type Catalog struct {
 
 	mu       sync.Mutex // one refresh at a time; guards what follows
 	products map[int64]*Product
+	rest     time.Time // until when no refresh out of turn is begun
 	next     time.Time // when time alone changes a product; zero is never
 	version  int64
 	edition  uint64
@@ -160,7 +161,54 @@ func (c *Catalog) Run(ctx context.Context) {
 func (c *Catalog) Refresh(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.refresh(ctx)
+}
+
+// Reach waits until the snapshot has a version, and refreshes out of turn for it. It
+// keeps to the share of time that refreshing may take, so that it may wait for a while
+// where the catalogue is big; the error is that of ctx then.
+func (c *Catalog) Reach(ctx context.Context, version int64) error {
+	if c.Snapshot().Version >= version {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.reach(ctx, version) }() // a refresh under way is not kept up by ctx
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Catalog) reach(ctx context.Context, version int64) error {
+	for {
+		c.mu.Lock()
+		wait := time.Until(c.rest)
+		if c.Snapshot().Version >= version { // while we waited for the lock
+			c.mu.Unlock()
+			return nil
+		}
+		if wait <= 0 {
+			err := c.refresh(ctx)
+			c.mu.Unlock()
+			return err
+		}
+		c.mu.Unlock()
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// refresh is Refresh under the lock.
+func (c *Catalog) refresh(ctx context.Context) error {
 	start := time.Now()
+	defer func() { c.rest = time.Now().Add(restFactor * time.Since(start)) }()
 	version, err := c.look(ctx)
 	if err != nil {
 		return err

@@ -2,10 +2,12 @@ package catalog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -75,6 +77,20 @@ func TestChangesDoNotWaitInACircle(t *testing.T) {
 	work(func(round int) error {
 		return catalog.SetClosed(ctx, s.pool, "MLID"+strconv.Itoa(round+1), round%2 == 0, "test", s.clock())
 	})
+	for n, code := range []string{"A07", "A08"} {
+		offer := catalog.OfferRef{ID: s.offerID("alpha", code), Upstream: "alpha"}
+		work(func(round int) error {
+			at := s.clock().Add(time.Duration(round+1) * catalog.PriceFresh)
+			q, err := s.question(offer, at)
+			if err == nil {
+				err = s.im.Learn(ctx, "alpha", q, &upstream.Price{Cost: int64(1000 + n + round), Available: round%3 > 0, Reason: "trouble"})
+			}
+			if errors.Is(err, catalog.ErrMovedOn) {
+				err = nil
+			}
+			return err
+		})
+	}
 	for _, c := range others {
 		work(func(int) error {
 			c.Demand(catalog.Live, "tg")

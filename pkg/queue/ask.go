@@ -55,6 +55,15 @@ func (e *Enqueuer) AskTargets(ctx context.Context, upstream, kind string) (verdi
 	return e.verdict(ctx, upstream, Task{Kind: "targets", Targets: kind})
 }
 
+// KindPrice is the kind of question that asks for the price of one offer.
+const KindPrice = "price"
+
+// AskPrice asks the workers of an upstream the nth question about the price of an offer,
+// and gives their verdict; like Ask. What they learnt is in the catalogue.
+func (e *Enqueuer) AskPrice(ctx context.Context, upstream string, offerID int64, n int) (verdict string, err error) {
+	return e.verdict(ctx, upstream, Task{Kind: KindPrice, OfferID: offerID, Attempt: n})
+}
+
 func (e *Enqueuer) verdict(ctx context.Context, upstream string, t Task) (verdict string, err error) {
 	a, err := e.ask(ctx, upstream, t)
 	if err != nil {

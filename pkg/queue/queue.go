@@ -70,7 +70,8 @@ type Task struct {
 	EventID int64  `json:"event,omitempty"`
 	Reply   string `json:"reply,omitempty"`
 	Kind    string `json:"kind,omitempty"`
-	OfferID int64  `json:"offer,omitempty"`
+	// OfferID is the offer that a question is about; of one about its price Attempt is which.
+	OfferID int64 `json:"offer,omitempty"`
 	// CallbackID is what was posted.
 	CallbackID int64 `json:"callback,omitempty"`
 	// DepositID is the deposit that a question is about; Attempt is its own then.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/check"
 	"github.com/muarahq/muara/pkg/id"
 	"github.com/muarahq/muara/pkg/inquiry"
@@ -122,7 +123,7 @@ func Turn(ctx context.Context, pool *pgxpool.Pool, p Policy, now time.Time) (int
 	return n, nil
 }
 
-// questions lets go of bills that nobody paid and accounts that were looked up. New questions let go of old ones, too; this is for
+// questions lets go of bills that nobody paid, accounts that were looked up and prices that were asked for. New questions let go of old ones, too; this is for
 // when none come.
 func questions(ctx context.Context, pool *pgxpool.Pool, now time.Time) (int, error) {
 	n := 0
@@ -133,6 +134,7 @@ func questions(ctx context.Context, pool *pgxpool.Pool, now time.Time) (int, err
 		{`DELETE FROM account_checks WHERE id IN (SELECT id FROM account_checks WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-check.Kept)},
 		{`DELETE FROM inquiries WHERE id IN (SELECT id FROM inquiries WHERE order_id IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2
 			FOR UPDATE SKIP LOCKED)`, now.Add(-inquiry.Kept)},
+		{`DELETE FROM price_checks WHERE offer_id IN (SELECT offer_id FROM price_checks WHERE asked_at < $1 ORDER BY asked_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-catalog.PriceKept)},
 	} {
 		tag, err := pool.Exec(ctx, q.sql, q.before, batch*rounds)
 		if err != nil {

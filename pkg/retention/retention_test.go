@@ -379,10 +379,16 @@ func TestQuestionsGoWithoutNewOnes(t *testing.T) {
 	h := newHouse(t)
 	h.exec(`INSERT INTO account_checks (id, upstream, mode, kind, code, number, state, said_number, name, said_code, said_detail, wait_until, created_at, answered_at)
 		SELECT n, 'up-a', 'live', 'bank', 'dana', '0812', 'valid', '0812', 'ANTO', '', '', $1, $1, $1 FROM generate_series(1, 300) n`, h.now)
+	h.exec(`INSERT INTO upstreams (name, driver, mode, paused, paused_why, created_at, updated_at) VALUES ('seller', 'rqid', 'live', false, '', $1, $1)`, h.now)
+	h.exec(`INSERT INTO products (mode, sku, category, name, brand, grp, type, description, inputs, variant_of, policy, closed, edited, version, created_at, updated_at)
+		VALUES ('live', 'ASKED', 'ppob', 'X', 'X', 'X', 'prepaid', '', '[]', '', 'price', false, '{}', 1, $1, $1)`, h.now)
+	h.exec(`INSERT INTO offers (product_id, upstream, scope, code, extra, said_name, facts, identity, cost, available, reason, stock, unlimited, success_rate, closed, failures, priority, weight,
+		created_at, updated_at) SELECT id, 'seller', 'p', 'A', '{}', 'X', '', '', 1000, true, '', 0, true, 0, false, 0, 0, 1, $1, $1 FROM products WHERE sku = 'ASKED'`, h.now)
+	h.exec(`INSERT INTO price_checks (offer_id, upstream, n, asked_at, wait_until, taken) SELECT id, upstream, 1, $1, $1, true FROM offers WHERE upstream = 'seller'`, h.now)
 	h.now = h.now.Add(23 * time.Hour)
 	require.Zero(t, h.turn(policy()))
 	h.now = h.now.Add(2 * time.Hour)
-	require.Equal(t, 300, h.turn(policy()))
+	require.Equal(t, 301, h.turn(policy()))
 }
 
 // TestManyOrdersAndTwoSchedulers: each order is dealt with once, in bounded turns, beside a writer that holds one of them.

@@ -39,13 +39,27 @@ type Inquire interface {
 
 // Price is what an offer costs at this moment.
 type Price struct {
+	// Cost is as in [Offer]: rupiah; of smm for 1000, of a bill what paying takes on top.
 	Cost      int64
 	Available bool
 	// Reason is why not: closed, out_of_stock, trouble, cut_off.
 	Reason string
+	// Stock is how many there are; nil where the provider does not say.
+	Stock *Stock
 }
 
-// PriceCheck reads the price of one offer.
+// Stock is how many of an offer there are.
+type Stock struct {
+	Count     int64
+	Unlimited bool // Count means nothing
+}
+
+// PriceCheck reads the price of one offer, as the provider has it at this moment. An
+// answer about another offer is Unknown; a code that the provider does not know is
+// [Rejected] with [ReasonProduct].
 type PriceCheck interface {
 	PriceOf(ctx context.Context, code string) (*Price, error)
 }
+
+// BillPrices is implemented by a [PriceCheck] that knows postpaid offers, too.
+type BillPrices interface{ BillPrices() }

@@ -181,13 +181,19 @@ func (c *Client) Pay(ctx context.Context, slot *budget.Slot, p *Purchase) (*Resu
 	return call(context.WithoutCancel(ctx), c, slot, "pay", p, func(ctx context.Context) (*Result, error) { return d.Pay(ctx, p) })
 }
 
-// PriceOf reads the price of one offer, for a merchant who waits.
+// PriceOf reads the price of one offer, for a merchant who waits: for the budget until
+// ctx ends. Once asked, the answer is waited for as long as any: who asks next has use
+// for it.
 func (c *Client) PriceOf(ctx context.Context, code string) (*Price, error) {
 	d, ok := c.driver.(PriceCheck)
 	if !ok {
 		return nil, ErrUnsupported
 	}
-	return waited(ctx, c, budget.Ask, "price", func(ctx context.Context) (*Price, error) { return d.PriceOf(ctx, code) })
+	slot, err := c.Reserve(ctx, budget.Ask)
+	if err != nil {
+		return nil, fmt.Errorf("upstream: budget: %w", err)
+	}
+	return call(context.WithoutCancel(ctx), c, slot, "price", nil, func(ctx context.Context) (*Price, error) { return d.PriceOf(ctx, code) })
 }
 
 // CreateInvoice asks for a QRIS invoice, for a merchant who waits. It is not given

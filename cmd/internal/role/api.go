@@ -117,7 +117,7 @@ func API(ctx context.Context, d Deps, opts APIOptions) (err error) {
 	server := api.New(api.Deps{
 		Brand: d.Config.Brand, Listen: d.Config.API, DB: d.DB, Auth: auth, Catalog: cat, Placer: placer, Writer: writer, Opener: sealer,
 		Deposits: deposits, Invoices: opener, Money: d.Config.Deposits, Withdrawals: d.withdrawals(d.hint(enqueuer)), MoneyOut: d.Config.Withdrawals,
-		Inquiries: d.inquiries(), Checks: d.checks(), Checkers: checkers(d.Config),
+		Inquiries: d.inquiries(), Checks: d.checks(), Checkers: checkers(d.Config), Pricers: pricers(d.Config),
 		Limiter: merchant.NewLimiter(d.Redis, d.Config.API.RateLimit, d.Now, d.Log), Queue: enqueuer,
 		Endpoints: webhook.NewEndpoints(d.DB.Pool, sealer, guard, d.Now), CheckURL: guard.CheckURL, Callbacks: d.callbacks(),
 		Now: d.Now, Log: d.Log, Metrics: d.Registerer, Tracer: d.Tracer,

@@ -33,6 +33,10 @@
 //     given to another offer.
 //   - A cost that moves by more than the bound waits in pending_cost; see package
 //     catalog for what that does to the product.
+//   - What a source says of one offer alone is learnt by the rules of a list ([Importer.Learn]).
+//     That it does not know the offer closes nothing: only a list that was read to its end
+//     shows that something is gone. What closed an offer this way may be opened by a list
+//     or by the next question.
 //   - A source's cut-off times come with its offers and are the source's to change; those
 //     that an operator sets are the product's. Nothing is sold in either.
 //   - White label: names lose forbidden words, a description that may name a source

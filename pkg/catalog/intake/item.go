@@ -63,7 +63,7 @@ func (cv *converter) item(o *upstream.Offer, service, serviceName, iso string) *
 		code: o.Code, extra: o.Extra, saidName: clip(o.Name, maxName), category: o.Category, cost: o.Cost,
 		available: o.Available, reason: o.Reason, stock: max(o.Stock, 0), unlimited: o.Unlimited, successRate: min(max(o.SuccessRate, 0), 100),
 	}
-	if o.Code == "" || len(o.Code) > maxCode || !utf8.ValidString(o.Code) || strings.ContainsRune(o.Code, 0) || o.Cost < 0 || o.Cost > catalog.MaxCost {
+	if o.Code == "" || len(o.Code) > maxCode || !utf8.ValidString(o.Code) || strings.ContainsRune(o.Code, 0) {
 		return nil
 	}
 	if len(it.extra) == 0 {
@@ -83,11 +83,17 @@ func (cv *converter) item(o *upstream.Offer, service, serviceName, iso string) *
 	case "smm":
 		ok = cv.smm(it, o)
 	}
-	if !ok || (it.cost == 0 && it.kind != catalog.Postpaid) {
+	if !ok || !priced(it.cost, it.kind) {
 		return nil
 	}
 	it.digest()
 	return it
+}
+
+// priced tells whether a cost can be one of a kind of thing. Only paying a bill may cost
+// nothing on top of it.
+func priced(cost int64, kind string) bool {
+	return cost > 0 && cost <= catalog.MaxCost || cost == 0 && kind == catalog.Postpaid
 }
 
 // availability brings the source's word into the closed set of reasons.

@@ -35,7 +35,7 @@ func (b *batch) write(ctx context.Context) error {
 		m.product = products[len(b.adds)+i]
 		all = append(all, m)
 	}
-	if err := b.updateOffers(ctx, all); err != nil {
+	if err := b.updateOffers(ctx, all, byImport); err != nil {
 		return err
 	}
 	return b.describe(ctx)
@@ -122,9 +122,15 @@ const updateOffersSQL = `WITH done AS (
 		WHERE o.id = u.id AND o.cost = u.was_cost
 		RETURNING o.id, u.was_cost, o.cost)
 	INSERT INTO price_history (offer_id, old_cost, cost, cause, created_at)
-	SELECT id, was_cost, cost, 'import', $2 FROM done WHERE was_cost <> cost`
+	SELECT id, was_cost, cost, $19, $2 FROM done WHERE was_cost <> cost`
 
-func (b *batch) updateOffers(ctx context.Context, updates []move) error {
+// Causes of a cost that moved, as price_history has them.
+const (
+	byImport = "import"
+	byCheck  = "check"
+)
+
+func (b *batch) updateOffers(ctx context.Context, updates []move, cause string) error {
 	for _, part := range parts(updates) {
 		var c columns
 		var ids, was []int64
@@ -134,7 +140,7 @@ func (b *batch) updateOffers(ctx context.Context, updates []move) error {
 			ids, was, pending = append(ids, u.was.id), append(was, u.was.cost), append(pending, u.pending)
 		}
 		if _, err := b.tx.Exec(ctx, updateOffersSQL, b.scope, b.now, ids, was, pending, c.product, c.cost, c.extra, c.saidName, c.facts, c.identity,
-			c.available, c.reason, c.stock, c.unlimited, c.successRate, c.cutFrom, c.cutTo); err != nil {
+			c.available, c.reason, c.stock, c.unlimited, c.successRate, c.cutFrom, c.cutTo, cause); err != nil {
 			return err
 		}
 	}

@@ -115,7 +115,9 @@ func (d *Driver) PriceOf(ctx context.Context, code string) (*upstream.Price, err
 			if o.Reason == "" && o.Cost <= 0 {
 				o.Reason = "closed"
 			}
-			return &upstream.Price{Cost: o.Cost, Available: o.Reason == "", Reason: o.Reason}, nil
+			return &upstream.Price{
+				Cost: o.Cost, Available: o.Reason == "", Reason: o.Reason, Stock: &upstream.Stock{Count: o.Stock, Unlimited: o.Unlimited},
+			}, nil
 		}
 	}
 	return nil, upstream.Reject(upstream.ReasonProduct, "", "not on the price list")

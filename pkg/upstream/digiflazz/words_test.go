@@ -437,7 +437,7 @@ func TestThePriceOfOneProduct(t *testing.T) {
 	for range 3 { // it is no price list
 		p, err := d.PriceOf(t.Context(), "a")
 		require.NoError(t, err)
-		require.Equal(t, &upstream.Price{Cost: 10_200, Available: true}, p)
+		require.Equal(t, &upstream.Price{Cost: 10_200, Available: true, Stock: &upstream.Stock{Unlimited: true}}, p)
 	}
 	require.Contains(t, d.asked[0], `"code":"a"`)
 	p, err := d.PriceOf(t.Context(), "b")

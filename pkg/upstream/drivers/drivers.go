@@ -30,6 +30,9 @@ type Kind struct {
 	Limit budget.Limit
 	// New makes a driver. The error names what the configuration lacks.
 	New func(upstream.Config) (upstream.Driver, error)
+	// Prices is what the provider documents for questions about one product's price, beside
+	// Limit; zero where it documents nothing.
+	Prices budget.Limit
 	// Does is what the driver offers beside purchases.
 	Does Does
 }
@@ -39,7 +42,7 @@ func All() []Kind {
 	polite := budget.Limit{Requests: 20, Per: time.Second}
 	return []Kind{
 		// What it limits are single purchases and whole lists.
-		kind(Kind{Name: "digiflazz", Brand: true, Limit: polite}, digiflazz.New),
+		kind(Kind{Name: "digiflazz", Brand: true, Limit: polite, Prices: budget.Limit{Requests: 1, Per: time.Second}}, digiflazz.New),
 		// The gateway documents no limit, nor a name of its own.
 		kind(Kind{Name: "invoice", NoGoods: true, Limit: polite}, invoice.New),
 		// "120 request/menit per merchant".
@@ -59,6 +62,8 @@ type Does struct {
 	// Deposits: it makes invoices. Withdrawals: it sends money out. Checks: it looks
 	// accounts up. Callbacks: it posts to us what becomes of purchases.
 	Deposits, Withdrawals, Checks, Callbacks bool
+	// Prices: it tells the price of one product at this moment; BillPrices: of a bill, too.
+	Prices, BillPrices bool
 }
 
 // kind completes a driver's line by what its type tells.
@@ -68,6 +73,8 @@ func kind[D upstream.Driver](k Kind, fn func(upstream.Config) (D, error)) Kind {
 	_, k.Does.Withdrawals = any(d).(upstream.Payouts)
 	_, k.Does.Checks = any(d).(upstream.CheckAccount)
 	_, k.Does.Callbacks = any(d).(upstream.Callback)
+	_, k.Does.Prices = any(d).(upstream.PriceCheck)
+	_, k.Does.BillPrices = any(d).(upstream.BillPrices)
 	k.New = of(fn)
 	return k
 }

@@ -31,6 +31,9 @@ func TestEveryNameMakesItsDriver(t *testing.T) {
 		_, can.Withdrawals = d.(upstream.Payouts)
 		_, can.Checks = d.(upstream.CheckAccount)
 		_, can.Callbacks = d.(upstream.Callback)
+		_, can.Prices = d.(upstream.PriceCheck)
+		_, can.BillPrices = d.(upstream.BillPrices)
+		require.True(t, can.Prices || !can.BillPrices, name)
 		k, _ := drivers.ByName(name)
 		require.Equal(t, can, k.Does, name)
 	}

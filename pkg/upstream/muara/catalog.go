@@ -198,3 +198,6 @@ func (d *Driver) PriceOf(ctx context.Context, code string) (*upstream.Price, err
 	out.Available, out.Reason = open(p.Available, p.Reason)
 	return out, nil
 }
+
+// BillPrices marks that the price of a bill's SKU, its fee, is told as any other.
+func (*Driver) BillPrices() {}

@@ -69,6 +69,7 @@ var (
 	_ upstream.Catalog          = (*Driver)(nil)
 	_ upstream.Inquire          = (*Driver)(nil)
 	_ upstream.PriceCheck       = (*Driver)(nil)
+	_ upstream.BillPrices       = (*Driver)(nil)
 	_ upstream.Invoices         = (*Driver)(nil)
 	_ upstream.Payouts          = (*Driver)(nil)
 	_ upstream.CheckAccount     = (*Driver)(nil)

@@ -67,5 +67,8 @@ func (d *Driver) PriceOf(_ context.Context, code string) (*upstream.Price, error
 	if o == nil {
 		return nil, upstream.Reject(upstream.ReasonProduct, "unknown", "no such offer")
 	}
-	return &upstream.Price{Cost: o.Cost, Available: o.Available, Reason: o.Reason}, nil
+	return &upstream.Price{Cost: o.Cost, Available: o.Available, Reason: o.Reason, Stock: &upstream.Stock{Count: o.Stock, Unlimited: o.Unlimited}}, nil
 }
+
+// BillPrices marks that bills have prices here, too.
+func (*Driver) BillPrices() {}
