@@ -75,23 +75,35 @@ func (b *books) errs() (database, redis error) {
 	return b.gone, b.dumb
 }
 
+// errHangs has the books not answer until who asks has had enough.
+var errHangs = errors.New("asked without an end")
+
+// said is what becomes of a question to servers that are away so.
+func said(ctx context.Context, err error) error {
+	if _, bounded := ctx.Deadline(); bounded && errors.Is(err, errHangs) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
 func (b *books) Look(ctx context.Context, name string) (*kube.Sight, error) {
 	if err, _ := b.errs(); err != nil {
-		return nil, err
+		return nil, said(ctx, err)
 	}
 	return b.Gateway.Look(ctx, name)
 }
 
 func (b *books) Declare(ctx context.Context, d catalog.Declared) (bool, error) {
 	if err, _ := b.errs(); err != nil {
-		return false, err
+		return false, said(ctx, err)
 	}
 	return b.Gateway.Declare(ctx, d)
 }
 
 func (b *books) Budget(ctx context.Context, name string, limit *budget.Limit) (*budget.State, error) {
 	if _, err := b.errs(); err != nil {
-		return nil, err
+		return nil, said(ctx, err)
 	}
 	return b.Gateway.Budget(ctx, name, limit)
 }

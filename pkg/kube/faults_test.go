@@ -1,6 +1,7 @@
 package kube_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -67,6 +68,23 @@ func TestEachCallMayFailBeforeAndAfterItWasDone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestServersThatHangDoNotKeepWorkersFromBeingScaled: neither a database nor a Redis that takes a question and never answers.
+func TestServersThatHangDoNotKeepWorkersFromBeingScaled(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.known()
+	c.create()
+	c.settle()
+	c.r.Patience = 10 * time.Millisecond
+	c.books.away(errHangs, errHangs)
+	c.edit(func(u *v1alpha1.Upstream) { u.Spec.Workers = new(int32(5)) })
+	_, err := c.r.Reconcile(t.Context(), request)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "the queue must know")
+	require.NotErrorIs(t, err, errHangs)
+	require.EqualValues(t, 5, *c.deployment().Spec.Replicas)
+	c.is(v1alpha1.ConditionObserved, metav1.ConditionFalse, "Away")
 }
 
 // asWanted requires that everything is as the resource says.

@@ -24,6 +24,13 @@ import (
 // Every is how often an upstream is looked at without an event: its numbers move by themselves.
 const Every = 30 * time.Second
 
+// patience bounds a question to the gateway's books: servers that hang must not keep an upstream from being scaled, nor others from their
+// turn.
+const patience = 5 * time.Second
+
+// acting is how many upstreams are acted upon at the same time.
+const acting = 4
+
 // Books are what a reconcile reads of the gateway and writes to it: a [Gateway].
 type Books interface {
 	Look(ctx context.Context, name string) (*Sight, error)
@@ -38,6 +45,19 @@ type Reconciler struct {
 	Events events.EventRecorder
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Patience bounds each call of Books; zero is 5 seconds.
+	Patience time.Duration
+}
+
+// ask calls the books, for as long as that may take.
+func ask[T any](ctx context.Context, r *Reconciler, call func(context.Context) (T, error)) (T, error) {
+	limit := r.Patience
+	if limit <= 0 {
+		limit = patience
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return call(ctx)
 }
 
 // The reasons of events.
@@ -98,7 +118,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 
 // pause reads how the upstream is, and makes its pause as the resource says.
 func (r *Reconciler) pause(ctx context.Context, u *v1alpha1.Upstream, o *observed) error {
-	sight, err := r.Books.Look(ctx, u.Name)
+	sight, err := ask(ctx, r, func(ctx context.Context) (*Sight, error) { return r.Books.Look(ctx, u.Name) })
 	if err != nil {
 		o.away = "the database"
 		return fmt.Errorf("looking at the books: %w", err)
@@ -112,7 +132,7 @@ func (r *Reconciler) pause(ctx context.Context, u *v1alpha1.Upstream, o *observe
 	default:
 		return nil
 	}
-	did, err := r.Books.Declare(ctx, d)
+	did, err := ask(ctx, r, func(ctx context.Context) (bool, error) { return r.Books.Declare(ctx, d) })
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil // neither configured nor known: nothing goes there, and the condition Observed says it
 	}
@@ -223,7 +243,7 @@ func (r *Reconciler) look(ctx context.Context, u *v1alpha1.Upstream, o *observed
 	if b := u.Spec.Budget; b != nil {
 		limit = &budget.Limit{Requests: int(b.Requests), Per: b.Per.Duration}
 	}
-	state, err := r.Books.Budget(ctx, u.Name, limit)
+	state, err := ask(ctx, r, func(ctx context.Context) (*budget.State, error) { return r.Books.Budget(ctx, u.Name, limit) })
 	if err != nil {
 		if o.away == "" {
 			o.away = "Redis"

@@ -104,8 +104,8 @@ func Run(ctx context.Context, o Options) error {
 		For(&v1alpha1.Upstream{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&appsv1.Deployment{}).
 		WithOptions(controller.Options{
-			SkipNameValidation: &again,
-			RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, longestRetry),
+			SkipNameValidation: &again, MaxConcurrentReconciles: acting,
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, longestRetry),
 		}).
 		Complete(r)
 	if err != nil {
