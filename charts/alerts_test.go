@@ -85,6 +85,10 @@ func situations() []alarm {
 	order := func(state string) string {
 		return `muara_orders_total{namespace="p",upstream="hulu",category="ppob",state="` + state + `"}`
 	}
+	last := func(job string) string {
+		return `muara_scheduler_last_success_timestamp_seconds{namespace="p",name="` + job + `"}`
+	}
+	period := func(job string) string { return `muara_scheduler_job_period_seconds{namespace="p",name="` + job + `"}` }
 	slowly := func(le string) alarm {
 		bucket := func(category string) string {
 			return final(`bucket{namespace="p",category="` + category + `",le="` + le + `"}`)
@@ -143,8 +147,10 @@ func situations() []alarm {
 			"hulu delivered what it had reported as failed: 6k rupiah lost in an hour",
 			series{`muara_order_rupiah_total{namespace="p",upstream="hulu",category="ppob",kind="late_cost"}`: "_x2 6000x90"}},
 		{"MuaraLedgerDrift", "1m", series{`muara_ledger_drift{namespace="p"}`: "1x5"}, ns(), "The books do not add up: 1 problems", series{`muara_ledger_drift{namespace="p"}`: "0x5"}},
-		{"MuaraLedgerUnverified", "4h", series{`muara_scheduler_last_success_timestamp_seconds{namespace="p",name="verify"}`: "0x300"}, ns(),
-			"The books were last proved 4h 0m 0s ago", series{`muara_scheduler_last_success_timestamp_seconds{namespace="p",name="verify"}`: "0+60x300"}},
+		{"MuaraLedgerUnverified", "4h", series{last("verify"): "0x300", period("verify"): "3600x300"}, ns(),
+			"The books were last proved 4h 0m 0s ago, or never", series{last("verify"): "0+60x300", period("verify"): "3600x300"}},
+		{"MuaraLedgerUnverified", "40m", series{period("verify"): "3600x60"}, ns(), // since the schedulers started
+			"The books were last proved 6h 0m 0s ago, or never", series{last("verify"): "0x10 stale", period("verify"): "3600x60"}},
 		{"MuaraFloatLow", "15m", series{"muara_upstream_runway_seconds" + of: "18000x20"}, hulu,
 			"Our balance at hulu lasts for 5h 0m 0s", series{"muara_upstream_runway_seconds" + of: "25000x20"}},
 		{"MuaraFloatGone", "8m", series{"muara_upstream_runway_seconds" + of: "1800x20"}, hulu,
@@ -207,6 +213,12 @@ func situations() []alarm {
 			"No scheduler works: nothing that a message was lost about is found again, and no open order is asked about", series{}},
 		{"MuaraSchedulerJobFails", "25m", series{`muara_scheduler_failures_total{namespace="p",name="poll"}`: "0+1x40"}, ns("name", "poll"),
 			"The scheduler's job poll fails", series{`muara_scheduler_failures_total{namespace="p",name="poll"}`: "0x10 2x30"}},
+		{"MuaraSchedulerJobLate", "1h30m", series{last("rollup"): "60x100", period("rollup"): "600x100", last("verify"): "60x100", period("verify"): "3600x100"}, ns("name", "rollup"),
+			"The scheduler's job rollup has not gone well for long", series{last("rollup"): "60+60x100", period("rollup"): "600x100"}},
+		{"MuaraSchedulerJobLate", "40m", series{period("prune"): "3600x60"}, ns("name", "prune"),
+			"The scheduler's job prune has not gone well for long", series{last("prune"): "60x60", period("prune"): "3600x60", period("verify"): "3600x60"}},
+		{"MuaraSchedulerJobLate", "2h", series{last("rollup"): "60x130", period("rollup"): "600x130"}, ns("name", "rollup"),
+			"The scheduler's job rollup has not gone well for long", series{last("rollup"): "60x20 stale", period("rollup"): "600x20 stale"}}, // no scheduler
 		{"MuaraWebhooksLate", "15m", series{`muara_webhooks_oldest_seconds{namespace="p"}`: "600x30"}, ns(),
 			"A merchant in good health has waited 10m 0s for an event", series{`muara_webhooks_oldest_seconds{namespace="p"}`: "5x30"}},
 		{"MuaraWebhooksParked", "70m", series{`muara_webhook_parked_total{namespace="p"}`: "0+1x90"}, ns(),

@@ -28,7 +28,14 @@ func newInspector(rdb redis.UniversalClient) *inspector {
 type jobMetrics struct {
 	seconds      *prometheus.HistogramVec
 	done, failed *prometheus.CounterVec
-	last         *prometheus.GaugeVec
+	last, period *prometheus.GaugeVec
+}
+
+// knows has a job's series there before it has run: what never went well is late too, and a first failure is an increase.
+func (m *jobMetrics) knows(j job) {
+	m.done.WithLabelValues(j.name)
+	m.failed.WithLabelValues(j.name)
+	m.period.WithLabelValues(j.name).Set(j.every.Seconds())
 }
 
 func newJobMetrics(reg prometheus.Registerer) *jobMetrics {
@@ -40,9 +47,10 @@ func newJobMetrics(reg prometheus.Registerer) *jobMetrics {
 		}, job),
 		done:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muara_scheduler_items_total", Help: "Rows that scheduler jobs took or enqueued."}, job),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muara_scheduler_failures_total", Help: "Runs of scheduler jobs that failed."}, job),
-		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "muara_scheduler_last_success_timestamp_seconds", Help: "When a job last ran without error."}, job),
+		last:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "muara_scheduler_last_success_timestamp_seconds", Help: "When a job last ran without error; nothing until it has."}, job),
+		period: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "muara_scheduler_job_period_seconds", Help: "How often a job runs."}, job),
 	}
-	reg.MustRegister(m.seconds, m.done, m.failed, m.last)
+	reg.MustRegister(m.seconds, m.done, m.failed, m.last, m.period)
 	return m
 }
 

@@ -59,10 +59,14 @@ type Scheduler struct {
 
 // New gives a scheduler and registers its metrics.
 func New(o Options) *Scheduler {
-	return &Scheduler{
+	s := &Scheduler{
 		Options: o, queues: newInspector(o.Redis), metrics: newJobMetrics(o.Registerer), rows: newRowMetrics(o.Registerer),
 		money: newMoneyMetrics(o.Registerer), books: newBookMetrics(o.Registerer),
 	}
+	for _, j := range s.jobs() {
+		s.metrics.knows(j)
+	}
+	return s
 }
 
 // job is one dull loop: runOnce says how much it did.

@@ -275,6 +275,15 @@ func TestABalanceThatIsUsedUpLastsNoWeek(t *testing.T) {
 	require.InDelta(t, longest.Seconds(), testutil.ToFloat64(s.rows.runway.WithLabelValues("up-b")), 0)
 }
 
+func TestAJobIsKnownBeforeItHasRun(t *testing.T) {
+	t.Parallel()
+	s := newDesk(t).both[0]
+	require.Equal(t, len(s.jobs()), testutil.CollectAndCount(s.metrics.failed), "a first failure is an increase")
+	require.Equal(t, len(s.jobs()), testutil.CollectAndCount(s.metrics.period))
+	require.InDelta(t, 3600, testutil.ToFloat64(s.metrics.period.WithLabelValues("verify")), 0)
+	require.Zero(t, testutil.CollectAndCount(s.metrics.last), "nothing has gone well yet")
+}
+
 func TestRunStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
