@@ -151,7 +151,7 @@ func (s *server) checkLists(ctx context.Context, kind string) (list *check.Lists
 		return nil, nil, err
 	}
 	if !list.Known() {
-		return nil, nil, fault.New(fault.Upstream, "no answer in time, try again later")
+		return nil, nil, fault.Disturbed("no answer in time, try again later")
 	}
 	return list, upstreams, nil
 }
@@ -215,7 +215,7 @@ func (s *server) lookUp(ctx context.Context, q check.Question, ways []check.Way)
 			return a, err
 		}
 	}
-	return nil, fault.New(fault.Upstream, "the account could not be looked up, try again later")
+	return nil, fault.Disturbed("the account could not be looked up, try again later")
 }
 
 // askCheck puts one question to one source; nil when that gave no answer.

@@ -120,7 +120,7 @@ func classify(err error) *fault.Error {
 	case errors.Is(err, deposit.ErrNotCancelable):
 		f = fault.New(fault.NotCancelable, "this deposit is no longer pending")
 	case errors.Is(err, deposit.ErrNoGateway):
-		f = fault.New(fault.Upstream, "no payment code can be made at the moment; asking again is safe").After(retryDeposit).Because(err)
+		f = fault.Disturbed("no payment code can be made at the moment; asking again is safe").After(retryDeposit).Because(err)
 	case errors.Is(err, order.ErrNotAvailable):
 		f = fault.New(fault.NotAvailable, "this action does not apply to the order now")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, order.ErrStale), errors.Is(err, inquiry.ErrStale),

@@ -182,7 +182,7 @@ func (s *server) search(ctx context.Context, r *inquiry.Request, snapshot *catal
 	if disturbed {
 		return nil, unavailable(catalog.Trouble, nil)
 	}
-	return nil, fault.New(fault.Upstream, "no answer in time, try again later")
+	return nil, fault.Disturbed("no answer in time, try again later")
 }
 
 // inquiryWait is how long one source may take.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -9,6 +10,7 @@ import (
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
+	"github.com/muarahq/muara/pkg/queue"
 )
 
 const (
@@ -54,7 +56,9 @@ func (s *server) otpOperators(ctx context.Context, in *operatorsInput) (func(hum
 		s.deps.Log.WarnContext(ctx, "operators not told", "error", err)
 	}
 	if !known {
-		return nil, fault.New(fault.Upstream, "no answer in time, try again later").Because(err)
+		f := fault.Disturbed("no answer in time, try again later").Because(err)
+		f.AtSource = err == nil || errors.Is(err, queue.ErrNoAnswer) // and not our Redis
+		return nil, f
 	}
 	return serveBody(&in.Cached, catalog.OperatorsBody(list)), nil
 }

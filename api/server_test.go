@@ -145,20 +145,27 @@ func TestRequestsAreMeasuredByRouteAndNeverByMerchant(t *testing.T) {
 		if first {
 			d.Metrics, first = reg, false
 		}
+		d.CheckURL = func(context.Context, string) error { return context.DeadlineExceeded }
 	})
 	c := w.merchant(10_000)
 	c.order(pulsa)
+	// A source that takes no orders is no fault of ours; what takes us too long is.
+	c.post("/order", `{"category":"ppob","ref":"again","sku":"TSEL20","customer_no":"0812"}`).refused(http.StatusServiceUnavailable, "upstream_error")
+	slow := strings.Replace(pulsa, `"ppob"`, `"ppob","callback_url":"https://slow.example/"`, 1)
+	c.post("/order", strings.Replace(slow, "trx-0001", "trx-0002", 1)).refused(http.StatusServiceUnavailable, "upstream_error")
 	c.get("/order/trx-0001").data()
 	c.get("/order/trx-0001").data()
 	c.get("/nothing/at/all")
 	c.send("BREW", "/api/v1/ping", "")
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP muara_http_requests_total Requests by route, method and class of status.
+# HELP muara_http_requests_total Requests by route, method and class of status; source is 503 for the sake of a source, 5xx is ours.
 # TYPE muara_http_requests_total counter
 muara_http_requests_total{class="2xx",method="GET",route="/order/{ref}"} 2
 muara_http_requests_total{class="2xx",method="POST",route="/order"} 1
 muara_http_requests_total{class="4xx",method="GET",route="unknown"} 1
 muara_http_requests_total{class="4xx",method="other",route="/ping"} 1
+muara_http_requests_total{class="5xx",method="POST",route="/order"} 1
+muara_http_requests_total{class="source",method="POST",route="/order"} 1
 `), "muara_http_requests_total"))
 	n, err := testutil.GatherAndCount(reg, "muara_http_request_seconds")
 	require.NoError(t, err)

@@ -85,6 +85,9 @@ func situations() []alarm {
 	order := func(state string) string {
 		return `muara_orders_total{namespace="p",upstream="hulu",category="ppob",state="` + state + `"}`
 	}
+	placed := func(category string) string {
+		return `muara_orders_placed_total{namespace="p",category="` + category + `",verdict="accepted"}`
+	}
 	last := func(job string) string {
 		return `muara_scheduler_last_success_timestamp_seconds{namespace="p",name="` + job + `"}`
 	}
@@ -105,7 +108,7 @@ func situations() []alarm {
 		{"MuaraAPIGone", "15m", series{build("scheduler"): "1x10 stale", build("api"): "1x10 stale", limited: "0x10 stale"}, ns(), // nothing is left
 			"No API runs: merchants get no answer", series{build("api"): "1x5 stale _x7 1x20", limited: "0x5 stale _x7 0x20"}},
 		{"MuaraAPIErrors", "1h10m", series{http("5xx"): "0+2x100", http("2xx"): "0+98x100"}, ns(),
-			"Merchants' requests fail: 2% answered with 5xx", series{http("5xx"): "0+1x100", http("2xx"): "0+199x100"}},
+			"Merchants' requests fail: 2% answered with 5xx", series{http("5xx"): "0+1x100", http("2xx"): "0+199x100", http("source"): "0+50x100"}},
 		{"MuaraAPIErrorsSlowly", "25h", series{http("5xx"): "0+4x1600", http("2xx"): "0+996x1600"}, ns(),
 			"A few of the merchants' requests fail, for long: 0.4% answered with 5xx", series{http("5xx"): "0+5x1600", http("2xx"): "0+9995x1600"}},
 		{"MuaraAPISlow", "25m", series{
@@ -125,9 +128,13 @@ func situations() []alarm {
 				asks("operators", "no_answer"): "0x20 8x20", // a few are nothing to wake somebody for
 				asks("price", "no_answer"):     "0+9x40",    // the price that is known is the answer
 			}},
-		{"MuaraOrdersNotFinal", "25m", series{`muara_orders_placed_total{namespace="p",category="ppob",verdict="accepted"}`: "0+4x60", order("completed"): "7x60"}, ns(),
-			"Orders are accepted (60 in 15 minutes) and none becomes final",
-			series{`muara_orders_placed_total{namespace="p",category="ppob",verdict="accepted"}`: "0+4x60", order("failed"): "0+1x60"}},
+		{"MuaraOrdersNotFinal", "25m", series{
+			placed("ppob"): "0+4x60", order("completed"): "7x60", placed("smm"): "0+9x60", strings.Replace(order("completed"), "ppob", "smm", 1): "0+1x60",
+		}, ns(), "Orders are accepted (60 in 15 minutes) and none becomes final", series{
+			placed("ppob"): "0+4x60", order("failed"): "0+1x60",
+		}},
+		{"MuaraOrdersNotFinal", "25m", series{placed("ppob"): "0+4x60"}, ns(), "Orders are accepted (60 in 15 minutes) and none becomes final",
+			series{placed("smm"): "0+4x60", placed("otp"): "0+4x60", placed("product"): "0+4x60"}}, // these take hours, or no time
 		slowly("300"),   // as Prometheus 2 keeps the bound
 		slowly("300.0"), // and 3
 		{"MuaraOrdersWaiting", "12m", series{"muara_orders_queued_oldest_seconds" + of: "301x20", "muara_orders_queued_oldest_seconds" + of2: "299x20"}, hulu,

@@ -147,7 +147,7 @@ func blocked(until *time.Time, now time.Time) error {
 	if until != nil {
 		after = max(until.Sub(now), time.Second)
 	}
-	return fault.New(fault.Upstream, "the product's source is disturbed, try again later").After(after)
+	return fault.Disturbed("the product's source is disturbed, try again later").After(after)
 }
 
 // message explains a reason in words of ours.

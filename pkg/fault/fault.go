@@ -72,11 +72,18 @@ type Error struct {
 	Details []Detail
 	// RetryAfter is when asking again makes sense; zero when that is not known.
 	RetryAfter time.Duration
-	cause      error
+	// AtSource tells that a source is at fault, and not us: nobody is woken for our own failures' sake.
+	AtSource bool
+	cause    error
 }
 
 // New refuses with a kind and words for the asker.
 func New(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
+
+// Disturbed refuses since what a source was needed for it did not do.
+func Disturbed(message string) *Error {
+	return &Error{Kind: Upstream, Message: message, AtSource: true}
+}
 
 // Field refuses a request for what is wrong with one of its fields.
 func Field(field, message string) *Error {

@@ -26,6 +26,8 @@ type Call struct {
 	Who any
 	// Route is the pattern of what was asked for, for metrics.
 	Route string
+	// atSource tells that it was refused for a source's fault.
+	atSource bool
 }
 
 type callKey struct{}
@@ -48,7 +50,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, next func(*Call)
 	c.R = r.WithContext(context.WithValue(ctx, callKey{}, c))
 	defer func() {
 		s.recovered(c, recover())
-		s.Metrics.observe(c.Route, r.Method, c.W.status, time.Since(start))
+		s.Metrics.observe(c, r.Method, time.Since(start))
 		span.SetName(r.Method + " " + c.Route)
 		span.SetAttributes(attribute.String("http.route", c.Route), attribute.Int("http.response.status_code", c.W.status),
 			attribute.String("muara.request_id", id))

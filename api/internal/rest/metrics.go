@@ -26,7 +26,7 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "_requests_total", Help: "Requests by route, method and class of status.",
+			Name: prefix + "_requests_total", Help: "Requests by route, method and class of status; source is 503 for the sake of a source, 5xx is ours.",
 		}, []string{"route", "method", "class"}),
 		seconds: prometheus.NewHistogramVec(metrics.Seconds(prefix+"_request_seconds", "Time to answer by route."), []string{"route"}),
 		limited: prometheus.NewCounter(prometheus.CounterOpts{
@@ -39,9 +39,14 @@ func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
 	return m
 }
 
-func (m *Metrics) observe(route, method string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, knownMethod(method), class(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+func (m *Metrics) observe(c *Call, method string, took time.Duration) {
+	status := c.W.status
+	of := class(status)
+	if c.atSource && status == http.StatusServiceUnavailable {
+		of = "source"
+	}
+	m.requests.WithLabelValues(c.Route, knownMethod(method), of).Inc()
+	m.seconds.WithLabelValues(c.Route).Observe(took.Seconds())
 	if status == http.StatusTooManyRequests {
 		m.limited.Inc()
 	}

@@ -116,6 +116,9 @@ func (s *Service) failure(ctx context.Context, err error) *Failure {
 	case fault.Internal:
 		s.Log.ErrorContext(ctx, "request failed", "error", err)
 	case fault.Upstream:
+		if c := CallOf(ctx); c != nil {
+			c.atSource = f.AtSource
+		}
 		s.Log.WarnContext(ctx, "request refused", slog.String("code", r.Code), "error", err)
 	default:
 	}

@@ -189,7 +189,7 @@ func merchants() board {
 		}},
 		{"Requests", []panel{
 			stacked("By route", "reqps", "", query{rate("muara_http_requests_total", here, "route"), "{{route}}"}),
-			stacked("By class of status", "reqps", "4xx are refusals, 5xx our errors.", query{rate("muara_http_requests_total", here, "class"), "{{class}}"}),
+			stacked("By class of status", "reqps", "4xx are refusals, 5xx our errors; source: refused with 503 since a source did not answer.", query{rate("muara_http_requests_total", here, "class"), "{{class}}"}),
 			graph("Over their limit", "reqps", "", query{"sum(rate(muara_http_rate_limited_total{" + here + "}" + per + "))", "refused"}),
 		}},
 		{"Time", []panel{
