@@ -69,10 +69,10 @@ func refusals(kind fault.Kind) rest.Refusal {
 	case fault.InsufficientBalance:
 		return rest.Refusal{Name: "InsufficientBalance", Status: http.StatusPaymentRequired, Code: "insufficient_balance", Meaning: "The balance does not hold the price. Nothing was kept: the same `ref` may be sent again."}
 	case fault.Upstream:
-		return rest.Refusal{Name: "UpstreamError", Status: http.StatusServiceUnavailable, Code: "upstream_error", Meaning: "The service cannot answer now. Nothing was kept unless the same `ref` answers otherwise; `Retry-After` says when to ask again."}
+		return rest.Refusal{Name: "UpstreamError", Status: http.StatusServiceUnavailable, Code: "upstream_error", Meaning: "The service cannot answer now. No order or withdrawal was kept, and nothing was taken: the same `ref` may be sent again; `Retry-After` says when."}
 	default:
 	}
-	return rest.Refusal{Name: "InternalError", Status: http.StatusInternalServerError, Code: "internal_error", Meaning: "Our own fault. Asking again with the same `ref` is safe."}
+	return rest.Refusal{Name: "InternalError", Status: http.StatusInternalServerError, Code: "internal_error", Meaning: "Our own fault. It may have been done or not: send it again with the same `ref`, which is done once, or read it by its `ref`. Take it for failed on no account."}
 }
 
 // retryDeposit is what a merchant is asked to wait when no gateway gave an invoice.
@@ -123,8 +123,7 @@ func classify(err error) *fault.Error {
 		f = fault.Disturbed("no payment code can be made at the moment; asking again is safe").After(retryDeposit).Because(err)
 	case errors.Is(err, order.ErrNotAvailable):
 		f = fault.New(fault.NotAvailable, "this action does not apply to the order now")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, order.ErrStale), errors.Is(err, inquiry.ErrStale),
-		errors.Is(err, order.ErrInquiredAnew):
+	case late(err) && !errors.As(err, new(undecidedError)), errors.Is(err, order.ErrStale), errors.Is(err, inquiry.ErrStale), errors.Is(err, order.ErrInquiredAnew):
 		f = fault.New(fault.Upstream, "no answer in time; asking again is safe").After(time.Second)
 	default:
 		f = fault.New(fault.Internal, rest.SayInternal)
@@ -133,6 +132,30 @@ func classify(err error) *fault.Error {
 		f.RetryAfter = retryUpstream
 	}
 	return f
+}
+
+// late tells whether the time for an answer ended before there was one.
+func late(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// undecidedError is what ended a request that moves money. A 503 says that nothing was kept,
+// and whoever reads it may buy elsewhere; but when the time ends, a commit may be on its way,
+// or what an earlier request with the same ref did not looked for yet. So that lateness
+// is an internal error here, after which the ref answers what became of it.
+type undecidedError struct{ error }
+
+func (e undecidedError) Unwrap() error { return e.error }
+
+// moving is the handler of a route that moves money.
+func moving[I, O any](handle func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
+	return func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, undecidedError{err}
+		}
+		return out, nil
+	}
 }
 
 // beyond refuses what is beyond a limit.

@@ -59,6 +59,9 @@ func (s *server) serveRoute(c *rest.Call, path string) {
 		s.rest.Refuse(c, missing)
 		return
 	case err != nil:
+		if c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
+			err = undecidedError{err} // sent before, it may have been done
+		}
 		s.rest.Refuse(c, err)
 		return
 	}

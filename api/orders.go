@@ -69,7 +69,7 @@ func (s *server) orderRoutes() {
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.DuplicateOrder, fault.InquiryRequired, fault.InquiryExpired, fault.NotFound,
 			fault.NotAvailable, fault.Unavailable, fault.PriceChanged, fault.LimitExceeded, fault.InsufficientBalance,
 		},
-	}, s.placeOrder)
+	}, moving(s.placeOrder))
 	rest.Register(s.rest, rest.Operation{
 		ID: "get-order", Method: http.MethodGet, Path: "/order/{ref}", Tag: tagOrders,
 		Summary: "Read an order", Text: "By your own ref, or else by our order_id.", Refusals: []fault.Kind{fault.NotFound}, Gives: exampleOrder,
@@ -82,22 +82,22 @@ func (s *server) orderRoutes() {
 		ID: "cancel-order", Method: http.MethodPost, Path: "/order/{ref}/cancel", Tag: tagOrders,
 		Summary: "Cancel an order", Text: textCancelOrder,
 		Refusals: []fault.Kind{fault.NotFound, fault.NotCancelable}, Gives: exampleOTPOrder,
-	}, s.actOn((*order.Writer).Cancel))
+	}, moving(s.actOn((*order.Writer).Cancel)))
 	rest.Register(s.rest, rest.Operation{
 		ID: "finish-order", Method: http.MethodPost, Path: "/order/{ref}/finish", Tag: tagOrders,
 		Summary: "Finish with a number", Text: "otp with a code: no further code is wanted. The status does not change.",
 		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleOTPOrder,
-	}, s.actOn((*order.Writer).Finish))
+	}, moving(s.actOn((*order.Writer).Finish)))
 	rest.Register(s.rest, rest.Operation{
 		ID: "resend-order", Method: http.MethodPost, Path: "/order/{ref}/resend", Tag: tagOrders,
 		Summary: "Ask for a further code", Text: "otp with a code, before `expires_at`. Further codes join `messages`; `otp_code` is the newest.",
 		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleOTPOrder,
-	}, s.actOn((*order.Writer).Resend))
+	}, moving(s.actOn((*order.Writer).Resend)))
 	rest.Register(s.rest, rest.Operation{
 		ID: "refill-order", Method: http.MethodPost, Path: "/order/{ref}/refill", Tag: tagOrders,
 		Summary: "Ask for a refill", Text: textRefillOrder,
 		Refusals: []fault.Kind{fault.NotFound, fault.NotAvailable}, Gives: exampleSMMOrder,
-	}, s.actOn((*order.Writer).Refill))
+	}, moving(s.actOn((*order.Writer).Refill)))
 }
 
 // anewTries bounds how often a payment follows a bill that is asked for anew under it.

@@ -199,17 +199,6 @@ func TestWhatWasAcceptedIsToldBeforeTheEnd(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.post("/order", pulsa).status, "accepted all the same: the scheduler finds it")
 }
 
-func TestWhatTakesTooLongIsAnUpstreamErrorWithRetryAfter(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(d *api.Deps) {
-		d.CheckURL = func(ctx context.Context, _ string) error { return context.DeadlineExceeded }
-	})
-	c := w.merchant(10_000)
-	r := c.post("/order", strings.Replace(pulsa, `"ppob"`, `"ppob","callback_url":"https://slow.example/"`, 1))
-	r.refused(http.StatusServiceUnavailable, "upstream_error")
-	require.Equal(t, "1", r.header.Get("Retry-After"))
-}
-
 func TestTheWorkForAnAnswerIsBounded(t *testing.T) {
 	t.Parallel()
 	var deadline time.Time

@@ -60,7 +60,7 @@ func (s *server) withdrawRoutes() {
 		Refusals: []fault.Kind{
 			fault.Invalid, fault.TooLarge, fault.SlowBody, fault.RefConflict, fault.LimitExceeded, fault.InsufficientBalance,
 		},
-	}, s.createWithdrawal)
+	}, moving(s.createWithdrawal))
 	rest.Register(s.rest, rest.Operation{
 		ID: "get-withdrawal", Method: http.MethodGet, Path: "/withdraw/{withdraw_id}", Tag: tagMoney,
 		Summary: "Read a withdrawal", Text: "By our withdraw_id, or by your own ref.", Refusals: []fault.Kind{fault.NotFound}, Gives: exampleWithdrawal(),

@@ -40,8 +40,11 @@ var refusalTexts = map[string]refusalText{
 	"Unavailable":         {"SKU dikenal, tetapi sedang tidak bisa dibeli; `details` menyebut alasan dan sampai kapan.", text{"Tawarkan produk lain, atau ulangi setelah `until`. `ref` yang sama boleh dipakai lagi.", "Offer something else, or try again after `until`. The same `ref` may be used again."}},
 	"PriceChanged":        {"Harga kami di atas `max_price` pada permintaan.", text{"Ambil harga baru, lalu putuskan. `ref` yang sama boleh dipakai lagi.", "Get the new price and decide. The same `ref` may be used again."}},
 	"InsufficientBalance": {"Saldo tidak cukup. Tidak ada yang tersimpan.", text{"Isi saldo, lalu kirim ulang; `ref` yang sama boleh dipakai lagi.", "Top the balance up and send it again; the same `ref` may be used."}},
-	"UpstreamError":       {"Layanan sedang tidak bisa menjawab. Tidak ada yang tersimpan, kecuali `ref` yang sama menjawab lain.", text{"Ulangi dengan `ref` yang sama setelah `Retry-After` detik. Jangan ganti `ref`.", "Try again with the same `ref` after `Retry-After` seconds. Do not take another `ref`."}},
-	"InternalError":       {"Kesalahan di pihak kami.", text{"Ulangi dengan `ref` yang sama; itu aman.", "Try again with the same `ref`; that is safe."}},
+	"UpstreamError":       {"Layanan sedang tidak bisa menjawab. Tidak ada order atau penarikan yang tersimpan, dan saldo tidak terpotong.", text{"Ulangi dengan `ref` yang sama setelah `Retry-After` detik. Jangan ganti `ref`.", "Try again with the same `ref` after `Retry-After` seconds. Do not take another `ref`."}},
+	"InternalError": {"Kesalahan di pihak kami. Yang diminta mungkin sudah terlaksana, mungkin belum.", text{
+		"Kirim ulang dengan `ref` yang sama sampai ada jawaban lain: tetap terlaksana satu kali saja. Jangan anggap gagal, jangan ganti `ref`, dan jangan beli di tempat lain.",
+		"Send it again with the same `ref` until there is another answer: it is done once, however often it is sent. Do not take it for failed, do not take another `ref`, and do not buy elsewhere.",
+	}},
 }
 
 // statusText is what a status means and what to do.

@@ -451,7 +451,7 @@ func (c *Client) pause(ctx context.Context, begun time.Time, e *Error) {
 
 // note feeds the breaker: an answer that could be used, even a refusal, is health.
 func (c *Client) note(e *Error) {
-	ok := e == nil || e.Class == Rejected || e.Class == Throttled || e.Staged
+	ok := e == nil || e.Class == Rejected || e.Class == Throttled || e.Answered || e.Staged
 	until, changed := c.breaker.record(ok, c.Now())
 	open := 0.0
 	if !until.IsZero() {

@@ -10,9 +10,14 @@
 //   - A refusal is the API's when its envelope's code stands under the status that
 //     belongs to it. The contract says that an order that was not accepted leaves no
 //     row, and that a known ref is answered before any refusal for the SKU, the source
-//     or the balance: so 400, 402, 404, 410, 413, 422 and 503 are Rejected, whatever was
-//     sent before. 401 and 403 halt the source. 429 is Throttled and pauses it. A code
-//     under another status, 500 and everything else is Unknown.
+//     or the balance: so 400, 402, 404, 410, 413 and 422 are Rejected, whatever was
+//     sent before. 401 and 403 halt the source; they are said before the ref is looked
+//     for, so that they prove nothing of an earlier sending. 429 is Throttled and pauses
+//     it. A code under another status, 500 and everything else is Unknown.
+//   - 503 (upstream_error) should say the same as 422. But an API whose own time ended
+//     while it kept the order may say it too, and then it is kept: where an order or a
+//     payout is sent or changed it is Unknown and Answered, so that asking by ref, or
+//     the history, decides.
 //   - ref_conflict says that our reference is known with other content: that is asked
 //     about, and answered by an order that is not ours, which is Unknown.
 //   - NotFound is not_found about an order. One about a route says that the base URL is

@@ -173,6 +173,28 @@ func (d *Driver) explain(resp *upstream.Response, err error) *upstream.Error {
 	return e
 }
 
+// refused is explain for what moves money or changes an order. That its source could not
+// answer is said of what was not kept, yet an API may say it as well when its own time
+// ended while it was being kept: so it proves nothing by itself. Who may call is looked at
+// before the reference is: after the first sending, a refusal of that proves nothing of
+// what was sent before.
+func (d *Driver) refused(resp *upstream.Response, err error, sends int) *upstream.Error {
+	e := d.explain(resp, err)
+	r, ok := wire.AsRefusal(err)
+	if !ok || e.Class != upstream.Rejected {
+		return e
+	}
+	switch r.Code {
+	case wire.CodeUpstream:
+		e.Class, e.Answered, e.Err = upstream.Unknown, true, errors.New("failure without proof")
+	case wire.CodeUnauthorized, wire.CodeForbidden, wire.CodeIP:
+		if sends > 1 {
+			e.Class, e.Err = upstream.Unknown, errors.New("sent before it was refused")
+		}
+	}
+	return e
+}
+
 // reasonOf is why the API refused.
 func reasonOf(r *wire.Refusal) upstream.Reason {
 	switch r.Code {

@@ -155,7 +155,7 @@ func (d *Driver) CreatePayout(ctx context.Context, r *upstream.PayoutRequest) (*
 	}
 	w, err := wire.DecodeWithdraw(resp.Status, resp.Body)
 	if err != nil {
-		return nil, d.explain(resp, err)
+		return nil, d.refused(resp, err, 1)
 	}
 	if string(w.Ref) != r.Ref || int64(*w.Amount) != r.Amount || string(w.AccountNumber) != r.AccountNumber {
 		return nil, upstream.Malformed(resp.Code(), errors.New("answer is about another withdrawal"))

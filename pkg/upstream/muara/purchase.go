@@ -42,7 +42,7 @@ func (d *Driver) place(ctx context.Context, p *upstream.Purchase, body wire.Orde
 	}
 	out, err := wire.DecodeOrder(resp.Status, resp.Body)
 	if err != nil {
-		return nil, d.explain(resp, err)
+		return nil, d.refused(resp, err, p.Sends)
 	}
 	res, err := d.about(resp, out.Order, p)
 	if err == nil && out.Balance != nil {
@@ -215,7 +215,7 @@ func (d *Driver) act(ctx context.Context, p *upstream.Purchase, action string) (
 	}
 	out, err := wire.DecodeOrder(resp.Status, resp.Body)
 	if err != nil {
-		e := d.explain(resp, err)
+		e := d.refused(resp, err, 1)
 		if e.Reason == upstream.ReasonGone {
 			e.Reason = "" // of the order, not of the product
 		}

@@ -102,7 +102,7 @@ func TestTheTableOfRefusals(t *testing.T) {
 		"ordered already":      {409, refusal("duplicate_order", `,"details":[{"field":"customer_no","message":"m","ref":"M1"}]`), nil, upstream.Rejected, upstream.ReasonRepeat, false, false, 0},
 		"inquiry":              {409, refusal("inquiry_required", ""), nil, upstream.Rejected, upstream.ReasonExpired, false, false, 0},
 		"inquiry over":         {410, refusal("inquiry_expired", ""), nil, upstream.Rejected, upstream.ReasonExpired, false, false, 0},
-		"source":               {503, refusal("upstream_error", ""), []string{"Retry-After", "30"}, upstream.Rejected, upstream.ReasonProduct, false, false, 30 * time.Second},
+		"source":               {503, refusal("upstream_error", ""), []string{"Retry-After", "30"}, upstream.Unknown, upstream.ReasonProduct, false, false, 30 * time.Second},
 		"rate":                 {429, refusal("rate_limited", ""), []string{"Retry-After", "7"}, upstream.Throttled, "", false, true, 7 * time.Second},
 		"rate without a time":  {429, refusal("rate_limited", ""), nil, upstream.Throttled, "", false, true, time.Second},
 		"rate of somebody":     {429, `{"error":"slow down"}`, nil, upstream.Unknown, "", false, true, 0},
@@ -127,8 +127,48 @@ func TestTheTableOfRefusals(t *testing.T) {
 			require.Equal(t, c.pause, e.Pause)
 			require.Equal(t, c.after, e.After)
 			require.NotContains(t, e.Detail, secret)
-			require.False(t, e.Answered, "a refusal is proved or proves nothing")
+			require.Equal(t, name == "source", e.Answered, "a refusal is proved or proves nothing, but for one")
 		})
+	}
+}
+
+// TestASourceOutOfTimeProvesNothing: the API may have kept what it says upstream_error to.
+func TestASourceOutOfTimeProvesNothing(t *testing.T) {
+	t.Parallel()
+	p := &upstream.Purchase{Ref: "R", Category: "otp", Code: "A", Target: "1"}
+	bill := &upstream.Purchase{Ref: "R", Category: "ppob", Code: "A", Target: "1", Bill: &upstream.Bill{Cost: 5}}
+	for name, c := range map[string]func(*muara.Driver) error{
+		"order":  func(d *muara.Driver) error { _, err := d.Submit(t.Context(), p); return err },
+		"bill":   func(d *muara.Driver) error { _, err := d.Pay(t.Context(), bill); return err },
+		"cancel": func(d *muara.Driver) error { _, err := d.Cancel(t.Context(), p); return err },
+		"finish": func(d *muara.Driver) error { _, err := d.Finish(t.Context(), p); return err },
+		"resend": func(d *muara.Driver) error { _, err := d.Resend(t.Context(), p); return err },
+		"refill": func(d *muara.Driver) error { _, err := d.Refill(t.Context(), p); return err },
+		"withdraw": func(d *muara.Driver) error {
+			_, err := d.CreatePayout(t.Context(), &upstream.PayoutRequest{Ref: "W", Amount: 5})
+			return err
+		},
+	} {
+		e := upstream.AsError(c(saying(t, http.StatusServiceUnavailable, refusal("upstream_error", ""), "Retry-After", "30")))
+		require.Equal(t, "unknown", e.Class.String(), name)
+		require.True(t, e.Answered, name)
+		require.Equal(t, 30*time.Second, e.After, name)
+	}
+	_, err := saying(t, http.StatusServiceUnavailable, refusal("upstream_error", "")).Inquire(t.Context(), p)
+	require.Equal(t, upstream.Rejected, upstream.AsError(err).Class, "nothing is bought by asking")
+}
+
+// TestAKeyThatIsRefusedLaterProvesNothingOfWhatWasSentBefore: who may call is looked at before the ref is.
+func TestAKeyThatIsRefusedLaterProvesNothingOfWhatWasSentBefore(t *testing.T) {
+	t.Parallel()
+	for code, status := range map[string]int{"unauthorized": http.StatusUnauthorized, "forbidden": http.StatusForbidden, "ip_not_allowed": http.StatusForbidden} {
+		for sends, class := range map[int]upstream.Class{1: upstream.Rejected, 2: upstream.Unknown} {
+			_, err := saying(t, status, refusal(code, "")).Submit(t.Context(), &upstream.Purchase{Ref: "R", Category: "ppob", Code: "A", Target: "1", Sends: sends})
+			e := upstream.AsError(err)
+			require.Equal(t, class.String(), e.Class.String(), "%s by sending %d", code, sends)
+			require.True(t, e.Halt)
+			require.False(t, e.Answered)
+		}
 	}
 }
 
