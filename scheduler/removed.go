@@ -84,9 +84,6 @@ func (s *Scheduler) sendElsewhere(ctx context.Context, gone []string) (int, erro
 // away is what becomes of a queued order whose source is gone; nil while it waits.
 func (s *Scheduler) away(ctx context.Context, o *order.Order) (*order.Step, error) {
 	now := s.Now()
-	if o.CancelRequested {
-		return &order.Step{To: order.Canceled, Message: "The order was canceled. You have been refunded."}, nil
-	}
 	tried, err := order.Tried(ctx, s.Pool, o.ID)
 	if err != nil {
 		return nil, err

@@ -122,12 +122,12 @@ func refused(f facts, s *order.Step, reason upstream.Reason) {
 	case upstream.ReasonProduct, upstream.ReasonPrice, upstream.ReasonOurBalance, upstream.ReasonOurAccount, upstream.ReasonRepeat,
 		upstream.ReasonGone, upstream.ReasonEarly, upstream.ReasonRequest, upstream.ReasonFull, upstream.ReasonSignature: // another offer may do better
 	}
-	if !f.o.CancelRequested {
-		if s.Route = f.next(); s.Route != nil {
-			now := f.now
-			s.To, s.NextRunAt = order.Queued, &now
-			return
-		}
+	// One that is to be canceled is not led there: its row, which may know of that by now
+	// what f.o does not, sees to it.
+	if s.Route = f.next(); s.Route != nil {
+		now := f.now
+		s.To, s.NextRunAt = order.Queued, &now
+		return
 	}
 	s.To, s.Message = order.Failed, sayUnavailable
 }

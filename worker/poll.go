@@ -261,7 +261,9 @@ func (w *Worker) askedInVain(ctx context.Context, o *order.Order, err error) err
 // notFound is the upstream's word that it knows no such reference. While the
 // last sending may still be on its way (nobody answered it) that proves nothing.
 // After that the purchase is sent again under the same reference where the
-// upstream never buys twice under one, and goes back to the queue where it may.
+// upstream never buys twice under one, and goes back to the queue where it may. One
+// that is to be canceled is not sent again: the queue ends it. As nothing tests the
+// word then, it counts once no sending can arrive any more, answered or not.
 func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purchase) error {
 	now := w.Now().UTC()
 	answered, hint, err := order.Refused(ctx, w.DB.Pool, o.ID, o.Attempt)
@@ -277,11 +279,11 @@ func (w *Worker) notFound(ctx context.Context, o *order.Order, p *upstream.Purch
 			reason = upstream.ReasonProduct
 		}
 		return w.settle(ctx, o, answer{err: upstream.Reject(reason, "not found", "refused without proof, and not known by its reference")}, "lookup")
-	case !answered && quiet < w.Client.Timeout+settleTime, answered && quiet < firstAsk:
+	case (!answered || o.CancelRequested) && quiet < w.Client.Timeout+settleTime, answered && quiet < firstAsk:
 		at := minTime(p.SentAt.Add(w.Client.Timeout+settleTime), now.Add(pollDelay(facts{o: o, now: now})))
 		return w.quietly(ctx, o, order.Step{NextRunAt: &at, Polled: true, SaidCode: "not found", Flag: w.doubt(o)})
 	}
-	if _, safe := w.Client.Driver().(upstream.IdempotentSubmit); !safe {
+	if _, safe := w.Client.Driver().(upstream.IdempotentSubmit); !safe || o.CancelRequested {
 		return w.quietly(ctx, o, order.Step{From: order.Unknown, Version: o.Version, To: order.Queued, Outcome: "not_sent", SaidCode: "not found", NextRunAt: &now})
 	}
 	slot, err := w.Client.Reserve(ctx, budget.Buy)

@@ -13,6 +13,9 @@
 //     Place and by what goes back; it can always be counted anew.
 //   - A step is guarded by (state, attempt) under the row's lock. A step that does
 //     not fit where the order stands is [ErrStale]: better news came first.
+//   - Queued is reached only where nothing was bought, so an order whose merchant wants it
+//     canceled ends there: a step back to the queue becomes its cancel, by what the row
+//     says and not the step. It is never claimed again.
 //   - Unknown is not failed. Nothing here ends an order because of its age.
 //   - Lock order: Place locks wallets (by id) and then inserts orders that nobody
 //     else can see; Writer locks orders (by id) and then wallets (by id). Neither

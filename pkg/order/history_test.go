@@ -92,6 +92,8 @@ type modelOrder struct {
 	taken bool
 	// elsewhere: it was led to another offer, where nobody else goes.
 	elsewhere bool
+	// cancel: its merchant wants it canceled.
+	cancel bool
 }
 
 // total is what remains counts down from.
@@ -219,6 +221,9 @@ func (h *history) step() {
 		}
 		s.Whole = rapid.Bool().Draw(h.t, "whole")
 		s.TakenBack = s.To == "" && rapid.Bool().Draw(h.t, "taken back")
+		if s.To == "" && rapid.Bool().Draw(h.t, "cancel") {
+			s.Wish = WishCancel
+		}
 		set, models = append(set, &call[*Step, *Order]{ctx: h.ctx(), in: s}), append(models, o)
 	}
 	_, _, err := h.w.write(h.ctx(), h.tx, set)
@@ -269,6 +274,10 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}
+	if s.To == Sending && o.cancel {
+		require.ErrorIs(h.t, c.err, ErrStale)
+		return
+	}
 	given := s.To == Completed && o.state == Queued && o.attempt > 0 // up too early
 	if s.To != "" && !legal(o.state, s.To) && !given {
 		require.ErrorIs(h.t, c.err, ErrStale)
@@ -289,7 +298,12 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		o.taken, o.expect = true, o.back(s.Whole, 0)
 		o.now = o.expect
 	}
+	o.cancel = o.cancel || s.Wish == WishCancel
 	if s.To == "" {
+		return
+	}
+	if s.To == Queued && o.cancel {
+		o.state, o.remains, o.expect, o.now = Canceled, nil, o.price, o.price
 		return
 	}
 	late := o.state == Failed

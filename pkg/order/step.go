@@ -151,8 +151,8 @@ func (o *Order) can(s *Step) bool {
 		return false
 	case s.To == "":
 		return true
-	case s.To == Sending && s.Again != (o.State == Unknown):
-		return false
+	case s.To == Sending && (o.CancelRequested || s.Again != (o.State == Unknown)):
+		return false // what its merchant wants canceled is bought no more
 	case s.To == Completed && o.State == Queued && o.Attempt == 0:
 		return false
 	case s.To == Processing && o.State == Queued && s.Sends == 0:
@@ -204,8 +204,16 @@ func apply(o *Order, s *Step, now time.Time) (*change, error) {
 	if !o.can(s) {
 		return nil, ErrStale
 	}
+	withdrawn := s.To == Queued && o.CancelRequested
+	if withdrawn {
+		s = s.withdrawn()
+		c.step = s
+	}
 	status := o.Status()
 	c.event = c.news(now)
+	if withdrawn {
+		o.startOver()
+	}
 	o.UpdatedAt = now
 	o.Version++
 	// A final order that nobody looks at any more stays so: a slow answer must not
@@ -226,6 +234,18 @@ func apply(o *Order, s *Step, now time.Time) (*change, error) {
 	c.event = c.event || o.Status() != status
 	c.version, c.view = o.Version, o.View()
 	return c, nil
+}
+
+// withdrawn is the step of an order that would go back to the queue and whose merchant
+// wants it canceled, which may have been said after the step was decided: the way back
+// to the queue is open only where nothing was bought, so the wish is carried out there.
+func (s *Step) withdrawn() *Step {
+	w := *s
+	w.To, w.Route, w.NextRunAt, w.Whole, w.Message = Canceled, nil, nil, true, sayWithdrawn
+	if w.Alert == "" { // what was said of the next try
+		w.Flag = ""
+	}
+	return &w
 }
 
 // enter takes the order into the step's state, with its money.
@@ -258,7 +278,7 @@ func (c *change) enter(now time.Time) {
 			}
 		}
 		o.UpstreamRef = ""
-		o.Facts.StartCount, o.Facts.Remains, o.Facts.CancelTold = nil, nil, false // of the attempt that is over
+		o.startOver()
 	case Completed, Failed, Partial, Canceled, Expired:
 		o.Message = s.Message
 		o.CompletedAt = &now
@@ -272,6 +292,11 @@ func (c *change) enter(now time.Time) {
 		c.settle()
 	case Processing, Unknown:
 	}
+}
+
+// startOver forgets what was said of an attempt that is over and brought nothing.
+func (o *Order) startOver() {
+	o.Facts.StartCount, o.Facts.Remains, o.Facts.CancelTold = nil, nil, false
 }
 
 // settle shares the held price between revenue and the wallet.

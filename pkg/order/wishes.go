@@ -7,19 +7,23 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Cancel asks for an order to be canceled on its merchant's behalf. One that has
-// not been sent yet is canceled at once; one on its way is marked, and its money
-// moves when the source confirms. Asking twice is asking once. It fails with
-// [ErrNotFound] and [ErrNotCancelable].
+// sayWithdrawn is what a merchant reads of an order that was to be canceled and of which
+// it turned out that nothing was bought.
+const sayWithdrawn = "The order was canceled. You have been refunded."
+
+// Cancel asks for an order to be canceled on its merchant's behalf. One that waits in
+// the queue is canceled at once; one on its way is marked, and its money moves when the
+// source confirms, or when it is proved that nothing was bought: it is bought nowhere
+// then. Asking twice is asking once. It fails with [ErrNotFound] and [ErrNotCancelable].
 func (w *Writer) Cancel(ctx context.Context, db bun.IDB, walletID int64, refOrID string) (*Order, error) {
 	return w.wish(ctx, db, walletID, refOrID, func(o *Order) (*Step, error) {
 		switch {
+		case o.State == Queued && o.mayCancel():
+			return &Step{To: Canceled, Wish: WishCancel}, nil
 		case o.State == Canceled || o.CancelRequested && !o.State.Final():
 			return nil, nil //nolint:nilnil // nothing to do is not an error
 		case o.State.Final() || !o.mayCancel():
 			return nil, ErrNotCancelable
-		case o.State == Queued:
-			return &Step{To: Canceled, Wish: WishCancel}, nil
 		}
 		now := w.now()
 		return &Step{Wish: WishCancel, NextRunAt: earliest(o.NextRunAt, &now, o.State == Sending)}, nil
