@@ -26,12 +26,17 @@ var errNoPrice = errors.New("intake: no price")
 func (im *Importer) Learn(ctx context.Context, name string, q *catalog.PriceQuestion, said *upstream.Price) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTimeout)
 	defer cancel()
+	b := &batch{im: im, upstream: name, now: im.opts.Now().UTC(), touched: map[int64]bool{}}
 	err := pgx.BeginFunc(ctx, im.pool, func(tx pgx.Tx) error {
-		b := &batch{im: im, tx: tx, upstream: name, now: im.opts.Now().UTC(), touched: map[int64]bool{}}
+		b.tx = tx
 		return b.learn(ctx, q, said)
 	})
 	if err != nil {
 		return fmt.Errorf("intake: price of offer %d: %w", q.OfferID, err)
+	}
+	if b.diff.writes() {
+		im.opts.Log.InfoContext(ctx, "price learnt", "upstream", name, "offer", q.OfferID, "cost", said.Cost, "available", said.Available,
+			"reason", said.Reason, "repriced", b.diff.Repriced, "pending", b.diff.Pending)
 	}
 	return nil
 }

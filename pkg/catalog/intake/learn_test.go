@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/upstream"
@@ -76,6 +77,32 @@ func TestOnePriceIsLearntByTheRulesOfAList(t *testing.T) {
 	d.clock.pass(time.Minute)
 	diff := d.imported("alpha", "p", []upstream.Offer{game("ML10", "Mobile Legends 10 Diamond", 1500), game("ML50", "Mobile Legends 50 Diamond", 9000)})
 	require.Equal(t, 2, diff.Unchanged)
+}
+
+// What is learnt of one offer is what a list would have brought: beside an offer whose source is asked, its twin of another
+// source is listed with the same words.
+func TestLearningIsLikeReadingAList(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	twin := game("B", "Mobile Legends 10 Diamond", 10_000)
+	d.imported("alpha", "p", []upstream.Offer{game("A", "Mobile Legends 10 Diamond", 10_000)})
+	d.imported("beta", "p", []upstream.Offer{twin})
+	rapid.Check(t, func(rt *rapid.T) {
+		near := d.one(`SELECT coalesce(pending_cost, cost) FROM offers WHERE code = 'A'`)
+		said := upstream.Price{
+			Cost:      rapid.OneOf(rapid.Just(near), rapid.Int64Range(max(near/2, 1), near*2+1), rapid.Int64Range(1, 1_000_000)).Draw(rt, "cost"),
+			Available: rapid.Bool().Draw(rt, "available"),
+			Stock:     &upstream.Stock{Count: rapid.Int64Range(-5, 5).Draw(rt, "stock"), Unlimited: rapid.Bool().Draw(rt, "unlimited")},
+		}
+		if !said.Available {
+			said.Reason = rapid.SampledFrom([]string{"closed", "out_of_stock", "trouble", "cut_off", "odd", ""}).Draw(rt, "reason")
+		}
+		twin.Cost, twin.Available, twin.Reason, twin.Stock, twin.Unlimited = said.Cost, said.Available, said.Reason, said.Stock.Count, said.Stock.Unlimited
+		d.imported("beta", "p", []upstream.Offer{twin})
+		require.Equal(rt, d.offer("beta", "B"), d.learnt("alpha", "A", said))
+		const history = `SELECT count(*) + coalesce(sum(h.cost - coalesce(h.old_cost, 0)), 0)::bigint FROM price_history h JOIN offers o ON o.id = h.offer_id WHERE o.code = $1`
+		require.Equal(rt, d.one(history, "B"), d.one(history, "A"))
+	})
 }
 
 func TestWhatIsNoPriceIsNotLearnt(t *testing.T) {

@@ -3,6 +3,7 @@ package upstreamtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -185,6 +186,14 @@ func prices(t *testing.T, h Harness) {
 	require.Empty(t, price.Reason)
 	r.bought(t, p)
 	require.Equal(t, r.backend.Books().Purchases[0].Price, price.Cost)
+	if _, bills := r.driver.(upstream.BillPrices); bills {
+		at := slices.IndexFunc(h.Products, func(p Product) bool { return p.Bill })
+		require.GreaterOrEqual(t, at, 0, "a driver that knows the fees of bills is shown one")
+		fee, err := ask(h.Products[at].Purchase(r.backend, 45).Code)
+		require.NoError(t, err)
+		require.True(t, fee.Available)
+		require.GreaterOrEqual(t, fee.Cost, int64(0))
+	}
 	_, err = ask("no-such-code")
 	require.Equal(t, upstream.ReasonProduct, classed(t, upstream.Rejected, err).Reason)
 	for _, reason := range []string{"closed", "out_of_stock", "trouble", "cut_off"} {
