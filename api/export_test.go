@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,3 +22,6 @@ func OpenAPI(s *Server) *huma.OpenAPI { return s.rest.Huma.OpenAPI() }
 
 // Facts are what the guide tells besides the document.
 func Facts(s *Server) pages.Facts { return s.facts() }
+
+// WaitForPrices sets how long a source's price is waited for.
+func WaitForPrices(s *Server, d time.Duration) { s.quotes.patience = d }

@@ -39,8 +39,9 @@ type Pricer struct {
 // is current costs nothing but memory. What was said is not remembered here: the catalogue
 // has it.
 type quotes struct {
-	flight  singleflight.Group
-	waiting chan struct{}
+	flight   singleflight.Group
+	waiting  chan struct{}
+	patience time.Duration
 
 	mu     sync.Mutex
 	rest   map[int64]time.Time  // by offer
@@ -49,7 +50,7 @@ type quotes struct {
 }
 
 func newQuotes() *quotes {
-	return &quotes{waiting: make(chan struct{}, quotesAtOnce), rest: map[int64]time.Time{}, silent: map[string]time.Time{}}
+	return &quotes{waiting: make(chan struct{}, quotesAtOnce), patience: quotePatience, rest: map[int64]time.Time{}, silent: map[string]time.Time{}}
 }
 
 // wanted tells whether an offer's price may be asked for now, as far as is remembered.
@@ -111,7 +112,7 @@ func (s *server) quote(ctx context.Context, snapshot *catalog.Snapshot, p *catal
 		if !s.quotes.wanted(offer, now) { // since we looked
 			return nil, nil
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), quotePatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.quotes.patience)
 		defer cancel()
 		until, err := s.askPrice(ctx, offer, pricer, now)
 		if err != nil {
@@ -139,7 +140,7 @@ func (s *server) askPrice(ctx context.Context, offer catalog.OfferRef, pricer Pr
 	if until = state.Fresh(); now.Before(until) {
 		return until, s.deps.Catalog.Reach(ctx, state.Version)
 	}
-	n, may, err := catalog.AskPrice(ctx, pool, offer, pricer.Rate, quotePatience, now)
+	n, may, err := catalog.AskPrice(ctx, pool, offer, pricer.Rate, s.quotes.patience, now)
 	if err != nil || !may { // another process was faster, or its source has been asked enough
 		return now.Add(quoteAgain), err
 	}
