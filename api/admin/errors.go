@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/catalog"
@@ -45,7 +44,7 @@ func refusals(kind fault.Kind) rest.Refusal {
 		}
 	default:
 	}
-	return rest.Refusal{Name: "InternalError", Status: http.StatusInternalServerError, Code: "internal_error", Meaning: "Our own fault; the log has the cause."}
+	return rest.Refusal{Name: "InternalError", Status: http.StatusInternalServerError, Code: "internal_error", Meaning: "Our own fault; the log has the cause. What became of a change is read from the thing itself."}
 }
 
 // codes are all that a refusal may carry.
@@ -69,13 +68,17 @@ func kinds() []struct {
 		{fault.NotFound, []error{order.ErrNotFound, merchant.ErrNotFound, merchant.ErrKeyNotFound, token.ErrUnknown, catalog.ErrNotFound, deposit.ErrNotFound, withdraw.ErrNotFound, reconcile.ErrNotFound}},
 		{fault.Conflict, []error{
 			order.ErrNotResolvable, order.ErrStale, merchant.ErrKeyRevoked, token.ErrRevoked, token.ErrTaken, deposit.ErrNotResolvable, deposit.ErrStale,
-			withdraw.ErrNotResolvable, withdraw.ErrStale,
+			withdraw.ErrNotResolvable, withdraw.ErrStale, ledger.ErrRefTaken,
 		}},
 		{fault.Invalid, []error{merchant.ErrInvalid, merchant.ErrNoTier, token.ErrInvalid, catalog.ErrInvalid, rule.ErrInvalid, reconcile.ErrNotOver, reconcile.ErrDay}},
 		{fault.InsufficientBalance, []error{ledger.ErrInsufficient, withdraw.ErrInsufficient}},
 		{fault.Upstream, []error{context.DeadlineExceeded, context.Canceled}},
 	}
 }
+
+// sayInternal is all that an operator's program reads of what nobody classified. What was
+// asked for may have been done, and not everything may be asked for twice.
+const sayInternal = "internal error; read what became of it before asking again"
 
 func classify(err error) *fault.Error {
 	var f *fault.Error
@@ -89,12 +92,12 @@ func classify(err error) *fault.Error {
 			}
 			f = fault.New(k.kind, err.Error()).Because(err)
 			if k.kind == fault.Upstream {
-				f = fault.New(k.kind, "no answer in time; read what became of it").After(time.Second).Because(err)
+				f = fault.New(k.kind, "no answer in time; read what became of it").Because(err) // and no word on when to ask again: whether to is not known
 			}
 			return f
 		}
 	}
-	return fault.New(fault.Internal, rest.SayInternal)
+	return fault.New(fault.Internal, sayInternal)
 }
 
 // standing adds to a conflict how the thing stands now, as the detail "state"; any other error

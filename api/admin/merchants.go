@@ -8,6 +8,7 @@ import (
 	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/fault"
+	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/rule"
 	"github.com/muarahq/muara/pkg/token"
@@ -31,7 +32,8 @@ func (s *server) merchantChanges() {
 		return rest.Operation{ID: id, Method: method, Path: "/merchants" + path, Tag: tagMerchants, Summary: summary, Text: text, Refusals: lookup()}
 	}
 	register(s, token.Operator, change(http.MethodPost, "createMerchant", "", "Create a merchant",
-		"With its wallets, its webhook endpoint and a first key, which is shown here and never again. Its webhook secret it makes itself, by `POST /webhook/secret` of the merchant API."),
+		"With its wallets, its webhook endpoint and a first key, which is shown here and never again. Its webhook secret it makes itself, by `POST /webhook/secret` of the merchant API. "+
+			"Each call makes another merchant: after a lost answer look at the list before calling again."),
 		s.createMerchant)
 	register(s, token.Operator, change(http.MethodPost, "suspendMerchant", "/{id}/suspend", "Suspend a merchant", "It is answered with 403 from now on."), s.suspendMerchant)
 	register(s, token.Operator, change(http.MethodPost, "resumeMerchant", "/{id}/resume", "Let a merchant go on", "The end of a suspension."), s.resumeMerchant)
@@ -41,12 +43,12 @@ func (s *server) merchantChanges() {
 	read(s, change(http.MethodGet, "getLimits", "/{id}/limits", "A merchant's limits", "What it may order and withdraw; 0 is no limit."), s.getLimits)
 	register(s, token.Operator, change(http.MethodPut, "setLimits", "/{id}/limits", "Bound what a merchant may order and withdraw",
 		"What is left out stays; 0 is no limit."), s.setLimits)
-	money := change(http.MethodPost, "creditMerchant", "/{id}/credit", "Add to a balance", "By hand. It is an entry of the ledger, and the merchant reads the note. "+
-		"It is done once for each call: after a lost answer look at the statement before calling again.")
+	const once = "It is done once for each `ref`: after a lost answer send the same again, and the answer is the first one's. The same `ref` with another amount or note is refused with 409."
+	money := change(http.MethodPost, "creditMerchant", "/{id}/credit", "Add to a balance", "By hand. It is an entry of the ledger, and the merchant reads the note. "+once)
+	money.Refusals = append(money.Refusals, fault.Conflict)
 	register(s, token.Finance, money, func(ctx context.Context, in *adjustInput) (*backoffice.Adjusted, error) { return s.adjust(ctx, in, 1) })
-	money = change(http.MethodPost, "debitMerchant", "/{id}/debit", "Take from a balance", "By hand, as far as the balance holds it. "+
-		"It is done once for each call: after a lost answer look at the statement before calling again.")
-	money.Refusals = append(money.Refusals, fault.InsufficientBalance)
+	money = change(http.MethodPost, "debitMerchant", "/{id}/debit", "Take from a balance", "By hand, as far as the balance holds it. "+once)
+	money.Refusals = append(money.Refusals, fault.Conflict, fault.InsufficientBalance)
 	register(s, token.Finance, money, func(ctx context.Context, in *adjustInput) (*backoffice.Adjusted, error) { return s.adjust(ctx, in, -1) })
 }
 
@@ -56,7 +58,7 @@ func (s *server) keyRoutes() {
 	}, s.listKeys)
 	register(s, token.Operator, rest.Operation{
 		ID: "createKey", Method: http.MethodPost, Path: "/merchants/{id}/keys", Tag: tagMerchants, Summary: "Give a merchant a further key",
-		Text: "It is shown here and never again.", Refusals: lookup(),
+		Text: "It is shown here and never again. Each call makes another one: after a lost answer revoke the one that the list has, and call again.", Refusals: lookup(),
 	}, s.createKey)
 	register(s, token.Operator, rest.Operation{
 		ID: "revokeKey", Method: http.MethodPost, Path: "/keys/{id}/revoke", Tag: tagMerchants, Summary: "Revoke a key", Text: "It ends for ever and at once.", Refusals: changes(),
@@ -192,6 +194,7 @@ type adjustInput struct {
 	MerchantParams
 	Body struct {
 		Amount int64         `json:"amount" minimum:"1" doc:"Rupiah."`
+		Ref    string        `json:"ref" minLength:"1" maxLength:"100" doc:"Your own name of it, once for each wallet." example:"gift-2026-11-21-budi"`
 		Note   string        `json:"note" minLength:"1" maxLength:"500" doc:"Why; the merchant reads it."`
 		Mode   merchant.Mode `json:"mode,omitempty" enum:"live,test" doc:"Which wallet; live where it is left out."`
 	}
@@ -202,7 +205,8 @@ func (s *server) adjust(ctx context.Context, in *adjustInput, sign int64) (*back
 	if mode == "" {
 		mode = merchant.Live
 	}
-	return s.office.Adjust(ctx, in.ID, mode, sign*in.Body.Amount, in.Body.Note, actor(ctx))
+	b := &in.Body
+	return s.office.Adjust(ctx, in.ID, mode, ledger.ByHand{Amount: sign * b.Amount, Ref: b.Ref, Note: b.Note, Actor: actor(ctx)})
 }
 
 func (s *server) listKeys(ctx context.Context, in *MerchantParams) (*backoffice.KeyList, error) {

@@ -94,6 +94,7 @@ func TestAMissingFieldIsNamed(t *testing.T) {
 	r := w.finance.post("/merchants/"+s.id+"/credit", `{}`).refused(http.StatusBadRequest, "invalid_request")
 	require.Equal(t, "is required", r.detail("amount"))
 	require.Equal(t, "is required", r.detail("note"))
+	require.Equal(t, "is required", r.detail("ref"))
 	require.Contains(t, r.raw, `"error":"amount: is required"`)
 	require.NotContains(t, r.raw, `"field":"body"`)
 	require.Equal(t, "is required", w.finance.post("/merchants/"+s.id+"/credit", `{"amount":1}`).refused(http.StatusBadRequest, "invalid_request").detail("note"))
@@ -130,21 +131,24 @@ func TestMoneyIsMovedByFinanceAlone(t *testing.T) {
 	w := newWorld(t)
 	s := w.openShop(10_000)
 	path := "/merchants/" + s.id
-	w.operator.post(path+"/credit", `{"amount":5000,"note":"a gift"}`).refused(http.StatusForbidden, "forbidden")
+	w.operator.post(path+"/credit", `{"amount":5000,"ref":"gift-1","note":"a gift"}`).refused(http.StatusForbidden, "forbidden")
 	require.EqualValues(t, 10_000, s.balance())
-	require.Equal(t, "15000", fmt.Sprint(w.finance.post(path+"/credit", `{"amount":5000,"note":"a gift"}`).data()["balance"]))
+	require.Equal(t, "15000", fmt.Sprint(w.finance.post(path+"/credit", `{"amount":5000,"ref":"gift-1","note":"a gift"}`).data()["balance"]))
 	e := w.audited(s.id)
 	require.Equal(t, "merchant.credit", e.Action)
 	require.Equal(t, "token:f", e.Actor)
-	taken := w.finance.post(path+"/debit", `{"amount":1000,"note":"a fee"}`).data()
+	taken := w.finance.post(path+"/debit", `{"amount":1000,"ref":"fee-1","note":"a fee"}`).data()
 	require.Equal(t, "-1000", fmt.Sprint(taken["amount"]))
 	require.Equal(t, "14000", fmt.Sprint(taken["balance"]))
 	before := w.changes()
-	w.finance.post(path+"/debit", `{"amount":14001,"note":"too much"}`).refused(http.StatusConflict, "insufficient_balance")
-	for _, body := range []string{`{"amount":0,"note":"x"}`, `{"amount":-5,"note":"x"}`, `{"amount":5}`, `{"amount":5,"note":"  "}`, `{"amount":1.5,"note":"x"}`, `{"amount":5,"note":"x","mode":"x"}`} {
+	w.finance.post(path+"/debit", `{"amount":14001,"ref":"fee-2","note":"too much"}`).refused(http.StatusConflict, "insufficient_balance")
+	for _, body := range []string{
+		`{"amount":0,"ref":"r","note":"x"}`, `{"amount":-5,"ref":"r","note":"x"}`, `{"amount":5,"ref":"r"}`, `{"amount":5,"ref":"r","note":"  "}`, `{"amount":1.5,"ref":"r","note":"x"}`,
+		`{"amount":5,"ref":"r","note":"x","mode":"x"}`, `{"amount":5,"note":"x"}`, `{"amount":5,"ref":"","note":"x"}`, `{"amount":5,"ref":" r","note":"x"}`,
+	} {
 		w.finance.post(path+"/credit", body).refused(http.StatusBadRequest, "invalid_request")
 	}
-	w.finance.post("/merchants/MRA-M-0000000000/credit", `{"amount":5,"note":"x"}`).refused(http.StatusNotFound, "not_found")
+	w.finance.post("/merchants/MRA-M-0000000000/credit", `{"amount":5,"ref":"r","note":"x"}`).refused(http.StatusNotFound, "not_found")
 	require.Equal(t, before, w.changes(), "what was refused left nothing")
 
 	st := w.viewer.get(path + "/statement").data()
@@ -157,6 +161,44 @@ func TestMoneyIsMovedByFinanceAlone(t *testing.T) {
 	w.viewer.get("/ledger/verify").refused(http.StatusForbidden, "forbidden")
 }
 
+func TestAnAdjustmentIsDoneOnceForItsRef(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(10_000)
+	path := "/merchants/" + s.id
+	before := w.changes()
+	credit := func() *reply { return w.finance.post(path+"/credit", `{"amount":5000,"ref":"gift-1","note":"a gift"}`) }
+	require.Equal(t, map[int]int{http.StatusOK: 5}, w.race(credit, credit, credit, credit, credit))
+	require.EqualValues(t, 15_000, s.balance())
+	require.Equal(t, before+1, w.changes())
+	w.finance.post(path+"/debit", `{"amount":1000,"ref":"fee-1","note":"a fee"}`).data()
+	again := credit().data()
+	require.Equal(t, "15000", fmt.Sprint(again["balance"]), "the first one's answer, whatever was since")
+	require.Equal(t, "gift-1", again["ref"])
+	for _, r := range []*reply{
+		w.finance.post(path+"/credit", `{"amount":5001,"ref":"gift-1","note":"a gift"}`), w.finance.post(path+"/credit", `{"amount":5000,"ref":"gift-1","note":"another"}`),
+		w.finance.post(path+"/debit", `{"amount":5000,"ref":"gift-1","note":"a gift"}`),
+	} {
+		require.Contains(t, r.refused(http.StatusConflict, "conflict").raw, "5000 rupiah")
+	}
+	require.EqualValues(t, 14_000, s.balance())
+	test := w.finance.post(path+"/credit", `{"amount":5000,"ref":"gift-1","note":"a gift","mode":"test"}`).data()
+	require.Equal(t, "10005000", fmt.Sprint(test["balance"]), "another wallet")
+	s.proven()
+}
+
+func TestWhatNobodyClassifiedMayHaveBeenDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.openShop(10_000)
+	w.exec(`ALTER TABLE audit_log RENAME TO elsewhere`)
+	r := w.finance.post("/merchants/"+s.id+"/credit", `{"amount":5000,"ref":"gift-1","note":"a gift"}`).refused(http.StatusInternalServerError, "internal_error")
+	require.Contains(t, r.raw, "read what became of it")
+	require.NotContains(t, r.raw, "is safe")
+	w.exec(`ALTER TABLE elsewhere RENAME TO audit_log`)
+	require.EqualValues(t, 10_000, s.balance())
+}
+
 func TestABalanceIsNeverTakenTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -164,9 +206,9 @@ func TestABalanceIsNeverTakenTwice(t *testing.T) {
 	done := 0
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for range 10 {
+	for i := range 10 {
 		all.Go(func() {
-			if r := w.finance.post("/merchants/"+s.id+"/debit", `{"amount":3000,"note":"x"}`); r.status == http.StatusOK {
+			if r := w.finance.post("/merchants/"+s.id+"/debit", fmt.Sprintf(`{"amount":3000,"ref":"d-%d","note":"x"}`, i)); r.status == http.StatusOK {
 				mu.Lock()
 				defer mu.Unlock()
 				done++

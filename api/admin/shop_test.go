@@ -35,7 +35,7 @@ func (w *world) openShop(balance int64) *shop {
 		VALUES ('live', 'TSEL5', 'ppob', 'Telkomsel 5.000', 'TELKOMSEL', 'Pulsa', 'prepaid', '', '[]', '', 'price', false, '{}', 1, now(), now())`)
 	made, err := w.office.CreateMerchant(w.t.Context(), merchant.New{Name: "Toko", Mode: merchant.Live, Actor: "test"})
 	require.NoError(w.t, err)
-	_, err = w.office.Adjust(w.t.Context(), made.MerchantID, merchant.Live, balance, "opening", "test")
+	_, err = w.office.Adjust(w.t.Context(), made.MerchantID, merchant.Live, ledger.ByHand{Amount: balance, Ref: "opening", Note: "opening", Actor: "test"})
 	require.NoError(w.t, err)
 	wallet, err := w.office.Merchants().Wallet(w.t.Context(), made.MerchantID, merchant.Live)
 	require.NoError(w.t, err)

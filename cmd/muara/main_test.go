@@ -62,7 +62,11 @@ func TestAMerchantsLifeByCommand(t *testing.T) {
 	require.Regexp(t, `^whsec_`, made["webhook_secret"])
 
 	require.EqualValues(t, 5000, s.json("merchant", "credit", id, "5000", "--note", "opening")["balance"])
-	require.EqualValues(t, 3000, s.json("merchant", "debit", id, "2000", "--note", "fee")["balance"])
+	require.EqualValues(t, 3000, s.json("merchant", "debit", id, "2000", "--note", "fee", "--ref", "fee-1")["balance"])
+	require.EqualValues(t, 3000, s.json("merchant", "debit", id, "2000", "--note", "fee", "--ref", "fee-1")["balance"], "once for its ref")
+	code, _, errs := s.run("merchant", "debit", id, "2001", "--note", "fee", "--ref", "fee-1")
+	require.Equal(t, exitRefused, code)
+	require.Contains(t, errs, "another adjustment's")
 	require.EqualValues(t, 10_000_001, s.json("merchant", "credit", id, "1", "--note", "x", "--mode", "test")["balance"])
 	require.Equal(t, "suspended", s.json("merchant", "suspend", id)["status"])
 	require.Equal(t, "active", s.json("merchant", "resume", id)["status"])
@@ -78,7 +82,7 @@ func TestAMerchantsLifeByCommand(t *testing.T) {
 	require.EqualValues(t, 2, s.json("key", "list", id)["count"])
 	keyID := json.Number(jsonText(t, key["key_id"])).String()
 	s.json("key", "revoke", keyID)
-	code, _, errs := s.run("key", "revoke", keyID)
+	code, _, errs = s.run("key", "revoke", keyID)
 	require.Equal(t, exitRefused, code)
 	require.Equal(t, "muara: the key is revoked already\n", errs)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"github.com/muarahq/muara/cmd/internal/role"
 	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/rule"
 )
@@ -190,31 +193,47 @@ type merchantCreditCmd struct {
 	ID     string `arg:"" help:"Its id."`
 	Amount int64  `arg:"" help:"Rupiah."`
 	Note   string `required:"" help:"Why; the merchant reads it."`
+	Ref    string `help:"Your own name of it: asked for twice under it, it is done once. Left out, one is made."`
 	Mode   string `enum:"live,test" default:"live" help:"Which wallet: live or test."`
 }
 
-func (c *merchantCreditCmd) Run(e *env) error { return adjust(e, c.ID, c.Mode, c.Amount, 1, c.Note) }
+func (c *merchantCreditCmd) Run(e *env) error {
+	return adjust(e, c.ID, c.Mode, 1, ledger.ByHand{Amount: c.Amount, Ref: c.Ref, Note: c.Note})
+}
 
 type merchantDebitCmd struct {
 	ID     string `arg:"" help:"Its id."`
 	Amount int64  `arg:"" help:"Rupiah."`
 	Note   string `required:"" help:"Why; the merchant reads it."`
+	Ref    string `help:"Your own name of it: asked for twice under it, it is done once. Left out, one is made."`
 	Mode   string `enum:"live,test" default:"live" help:"Which wallet: live or test."`
 }
 
-func (c *merchantDebitCmd) Run(e *env) error { return adjust(e, c.ID, c.Mode, c.Amount, -1, c.Note) }
+func (c *merchantDebitCmd) Run(e *env) error {
+	return adjust(e, c.ID, c.Mode, -1, ledger.ByHand{Amount: c.Amount, Ref: c.Ref, Note: c.Note})
+}
 
-func adjust(e *env, id, mode string, amount, sign int64, note string) error {
+// adjust moves a balance by hand. What came of it is not always known, so that a ref which was
+// made here is told with every failure that leaves it open.
+func adjust(e *env, id, mode string, sign int64, a ledger.ByHand) error {
 	o, err := e.office()
 	if err != nil {
 		return err
 	}
-	if amount <= 0 {
+	if a.Amount <= 0 {
 		return wrongUsage("the amount is whole rupiah above zero")
 	}
-	done, err := o.Adjust(e.ctx, id, merchant.Mode(mode), sign*amount, note, e.Actor())
-	if err != nil {
-		return err
+	if a.Ref == "" {
+		a.Ref = "cli-" + rand.Text()
 	}
-	return e.Print(done, func(w io.Writer) { _, _ = fmt.Fprintf(w, "balance\t%d\n", done.Balance) })
+	a.Amount, a.Actor = sign*a.Amount, e.Actor()
+	done, err := o.Adjust(e.ctx, id, merchant.Mode(mode), a)
+	switch {
+	case err == nil:
+	case errors.Is(err, ledger.ErrInsufficient), errors.Is(err, ledger.ErrRefTaken), errors.Is(err, merchant.ErrNotFound), errors.Is(err, merchant.ErrInvalid):
+		return err
+	default:
+		return fmt.Errorf("%w (it may have been done all the same; the same again with --ref %s is done once)", err, a.Ref)
+	}
+	return e.Print(done, func(w io.Writer) { _, _ = fmt.Fprintf(w, "balance\t%d\nref\t%s\n", done.Balance, done.Ref) })
 }

@@ -10,8 +10,8 @@ VALUES ('cli:ops', 'merchant.create', 'MRA-M-0000000001', '{}', now());
 INSERT INTO ledger_accounts (mode, code) VALUES ('live', 'adjustment'), ('live', 'wallet:MRA-M-0000000001');
 INSERT INTO wallets (id, merchant_id, mode, balance, seq, created_at)
 SELECT id, 'MRA-M-0000000001', 'live', 50000, 1, now() FROM ledger_accounts WHERE code LIKE 'wallet:%';
-INSERT INTO ledger_adjustments (wallet_id, amount, note, actor, created_at)
-SELECT id, 50000, 'start', 'cli:ops', now() FROM wallets;
+INSERT INTO ledger_adjustments (wallet_id, amount, note, actor, ref, created_at)
+SELECT id, 50000, 'start', 'cli:ops', 'opening', now() FROM wallets;
 INSERT INTO ledger_entries (subject, subject_id, kind, n, debit, credit, amount, wallet_id, wallet_seq, wallet_balance, notes, created_at)
 SELECT 'adjustment', a.id, 'adjustment', 1, s.id, w.id, 50000, w.id, 1, 50000, 'start', now()
 FROM wallets w, ledger_accounts s, ledger_adjustments a WHERE s.code = 'adjustment';

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
 	"github.com/muarahq/muara/pkg/rule"
@@ -163,17 +164,22 @@ func (o *Office) SetLimits(ctx context.Context, id string, mode merchant.Mode, c
 type Adjusted struct {
 	MerchantID string        `json:"merchant_id"`
 	Mode       merchant.Mode `json:"mode" enum:"live,test"`
+	Ref        string        `json:"ref" doc:"The caller's own; asked for again under it, nothing moves and the answer is this one."`
 	Amount     int64         `json:"amount" doc:"Below zero where it was taken."`
 	Balance    int64         `json:"balance" doc:"After it."`
 }
 
-// Adjust adds to a balance by hand, or takes from it where amount is below zero.
-func (o *Office) Adjust(ctx context.Context, id string, mode merchant.Mode, amount int64, note, actor string) (*Adjusted, error) {
-	balance, err := o.Merchants().Adjust(ctx, id, mode, amount, note, actor)
+// Adjust adds to a balance by hand, or takes from it where the amount is below zero, once for
+// each ref.
+func (o *Office) Adjust(ctx context.Context, id string, mode merchant.Mode, a ledger.ByHand) (*Adjusted, error) {
+	if a.Ref == "" {
+		return nil, fault.Field("ref", "is required")
+	}
+	balance, err := o.Merchants().AdjustOnce(ctx, id, mode, a)
 	if err != nil {
 		return nil, err
 	}
-	return &Adjusted{MerchantID: id, Mode: mode, Amount: amount, Balance: balance}, nil
+	return &Adjusted{MerchantID: id, Mode: mode, Ref: a.Ref, Amount: a.Amount, Balance: balance}, nil
 }
 
 // KeyRow is a key of a merchant as operators see it.

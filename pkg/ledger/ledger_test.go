@@ -140,6 +140,39 @@ func TestAnAdjustmentMovesTheBalanceAndLeavesAnEntry(t *testing.T) {
 	b.verify(t)
 }
 
+func TestAnAdjustmentWithARefIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	w, other := b.open(t, "M1", 10_000), b.open(t, "M2", 10_000)
+	once := func(wallet int64, a ledger.ByHand) (balance int64, done bool, err error) {
+		err = pg.InTx(t.Context(), b.Pool, func(tx pgx.Tx) error {
+			balance, done, err = ledger.AdjustOnce(t.Context(), tx, b.accounts, wallet, a, noon)
+			return err
+		})
+		return balance, done, err
+	}
+	fee := ledger.ByHand{Amount: -3_000, Ref: "fee", Note: "a fee", Actor: "tester"}
+	for i := range 3 {
+		balance, done, err := once(w, fee)
+		require.NoError(t, err)
+		require.Equal(t, i == 0, done)
+		require.EqualValues(t, 7_000, balance)
+		_, err = b.adjust(t.Context(), w, 1)
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 7_003, b.balance(t, w))
+	for _, a := range []ledger.ByHand{{Amount: 3_000, Ref: "fee", Note: "a fee"}, {Amount: -3_001, Ref: "fee", Note: "a fee"}, {Amount: -3_000, Ref: "fee", Note: "x"}} {
+		_, done, err := once(w, a)
+		require.ErrorIs(t, err, ledger.ErrRefTaken)
+		require.False(t, done)
+	}
+	balance, done, err := once(other, fee)
+	require.NoError(t, err)
+	require.True(t, done, "another wallet's")
+	require.EqualValues(t, 7_000, balance)
+	b.verify(t)
+}
+
 func TestARefusedEntryLeavesTheBookAsItWas(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)

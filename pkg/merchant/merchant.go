@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -281,11 +282,23 @@ func wallet(ctx context.Context, db interface {
 // gives the balance after. It fails with [ledger.ErrInsufficient] when the wallet
 // does not hold what is to be taken.
 func (s *Store) Adjust(ctx context.Context, id string, mode Mode, amount int64, note, actor string) (int64, error) {
-	if strings.TrimSpace(note) == "" {
+	return s.AdjustOnce(ctx, id, mode, ledger.ByHand{Amount: amount, Note: note, Actor: actor})
+}
+
+// maxRef is how many characters the ref of an adjustment may have.
+const maxRef = 100
+
+// AdjustOnce is [Store.Adjust] that its ref makes safe to ask for again: the same ref, amount and
+// note once more move nothing, leave no audit row and give the balance that was then.
+// [ledger.ErrRefTaken] where the ref is another adjustment's of that wallet.
+func (s *Store) AdjustOnce(ctx context.Context, id string, mode Mode, a ledger.ByHand) (int64, error) {
+	switch {
+	case strings.TrimSpace(a.Note) == "":
 		return 0, fmt.Errorf("%w: a note is needed", ErrInvalid)
-	}
-	if amount == 0 {
+	case a.Amount == 0:
 		return 0, fmt.Errorf("%w: amount: whole rupiah above zero", ErrInvalid)
+	case a.Ref != strings.TrimSpace(a.Ref) || utf8.RuneCountInString(a.Ref) > maxRef:
+		return 0, fmt.Errorf("%w: ref: up to %d characters, none of them a space at its ends", ErrInvalid, maxRef)
 	}
 	var balance int64
 	err := pg.InTx(ctx, s.db.Pool, func(tx pgx.Tx) error {
@@ -293,14 +306,15 @@ func (s *Store) Adjust(ctx context.Context, id string, mode Mode, amount int64, 
 		if err != nil {
 			return err
 		}
-		if balance, err = ledger.Adjust(ctx, tx, s.accounts, w, amount, note, actor, s.opts.Now()); err != nil {
+		var done bool
+		if balance, done, err = ledger.AdjustOnce(ctx, tx, s.accounts, w, a, s.opts.Now()); err != nil || !done {
 			return err
 		}
 		action := "merchant.credit"
-		if amount < 0 {
+		if a.Amount < 0 {
 			action = "merchant.debit"
 		}
-		return s.audit(ctx, tx, actor, action, id, map[string]any{"mode": mode, "amount": amount, "note": note, "balance": balance})
+		return s.audit(ctx, tx, a.Actor, action, id, map[string]any{"mode": mode, "amount": a.Amount, "note": a.Note, "ref": a.Ref, "balance": balance})
 	})
 	return balance, err
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -68,6 +69,9 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, next func(*Call)
 	next(c)
 }
 
+// errPanic is all that a panic comes to; the log has the rest.
+var errPanic = errors.New("panic")
+
 // recovered turns a panic into the envelope, or, when part of an answer is out
 // already, into a connection that visibly breaks off.
 func (s *Service) recovered(c *Call, p any) {
@@ -81,7 +85,7 @@ func (s *Service) recovered(c *Call, p any) {
 		c.W.broken = true
 		return
 	}
-	s.Refuse(c, fault.New(fault.Internal, SayInternal))
+	s.Refuse(c, errPanic) // each service has its own words for what nobody classified
 }
 
 // Find looks a path below the service's base up, and says what is wrong with a route
