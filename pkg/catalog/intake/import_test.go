@@ -243,6 +243,59 @@ func TestACodeThatMeansAnotherThingMovesToAnotherProduct(t *testing.T) {
 	require.EqualValues(t, 2, d.one(`SELECT count(*) FROM products`))
 }
 
+// waiting is until so many transactions of the test's database wait for a lock.
+func (d *desk) waiting(n int64) {
+	d.t.Helper()
+	require.Eventually(d.t, func() bool {
+		return d.one(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == n
+	}, 30*time.Second, 5*time.Millisecond)
+}
+
+func TestAnImportDoesNotUndoAMoveThatItDidNotSee(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.imported("alpha", "p", []upstream.Offer{game("A1", "Mobile Legends 10 Diamond", 1_000), game("A2", "Mobile Legends 20 Diamond", 2_000)})
+	target := d.one(`SELECT product_id FROM offers WHERE code = 'A2'`)
+	mover, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = mover.Rollback(context.Background()) }()
+	_, err = mover.Exec(t.Context(), `UPDATE offers SET product_id = $1 WHERE code = 'A1'`, target)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.im.Import(context.Background(), "alpha", "p", []upstream.Offer{game("A1", "Mobile Legends 10 Diamond", 1_050), game("A2", "Mobile Legends 20 Diamond", 2_000)}, nil)
+		done <- err
+	}()
+	d.waiting(1)
+	version := d.one(`SELECT version FROM products WHERE id = $1`, target)
+	require.NoError(t, mover.Commit(t.Context()))
+	require.NoError(t, <-done)
+	require.Equal(t, target, d.one(`SELECT product_id FROM offers WHERE code = 'A1'`))
+	require.EqualValues(t, 1_050, d.one(`SELECT cost FROM offers WHERE code = 'A1'`), "what it read counts all the same")
+	require.Greater(t, d.one(`SELECT version FROM products WHERE id = $1`, target), version, "readers see it where it is now")
+}
+
+func TestAnImportTakesNamesBeforeOffers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	a1, a2 := game("A1", "Mobile Legends 10 Diamond", 1_000), game("A2", "Mobile Legends 20 Diamond", 2_000)
+	d.imported("alpha", "p", []upstream.Offer{a1, a2, game("A3", "Mobile Legends 30 Diamond", 3_000)})
+	editor, err := d.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = editor.Rollback(context.Background()) }()
+	require.NoError(t, catalog.LockNames(t.Context(), editor))
+	done := make(chan error, 1)
+	go func() { // A3 vanishes, A4 is new
+		_, err := d.im.Import(context.Background(), "alpha", "p", []upstream.Offer{a1, a2, game("A4", "Mobile Legends 40 Diamond", 4_000)}, nil)
+		done <- err
+	}()
+	d.waiting(1)
+	_, err = editor.Exec(t.Context(), `SELECT FROM offers WHERE code = 'A3' FOR NO KEY UPDATE NOWAIT`)
+	require.NoError(t, err, "who waits for names holds no offer")
+	require.NoError(t, editor.Commit(t.Context()))
+	require.NoError(t, <-done)
+}
+
 func TestAJumpWaitsForAnOperator(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -149,9 +149,19 @@ func (b *batch) closeServices(ctx context.Context, gone []string) error {
 	if _, err := b.tx.Exec(ctx, `UPDATE otp_service_codes SET vanished_at = $3 WHERE upstream = $1 AND code = ANY ($2)`, b.upstream, gone, b.now); err != nil {
 		return err
 	}
-	rows, err := b.tx.Query(ctx, `WITH s AS (DELETE FROM catalog_scopes WHERE upstream = $1 AND service = ANY ($2) RETURNING key)
-		UPDATE offers o SET vanished_at = $3, updated_at = $3 FROM s
-		WHERE o.upstream = $1 AND o.scope = s.key AND o.vanished_at IS NULL RETURNING o.product_id`, b.upstream, gone, b.now)
+	rows, err := b.tx.Query(ctx, `DELETE FROM catalog_scopes WHERE upstream = $1 AND service = ANY ($2) RETURNING key`, b.upstream, gone)
+	if err != nil {
+		return err
+	}
+	scopes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	if err := b.lockNames(ctx); err != nil { // after the scopes and before the offers, as everybody
+		return err
+	}
+	rows, err = b.tx.Query(ctx, `UPDATE offers SET vanished_at = $3, updated_at = $3
+		WHERE upstream = $1 AND scope = ANY ($2) AND vanished_at IS NULL RETURNING product_id`, b.upstream, scopes, b.now)
 	if err != nil {
 		return err
 	}

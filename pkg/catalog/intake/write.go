@@ -3,6 +3,10 @@ package intake
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/muarahq/muara/pkg/catalog"
 )
@@ -10,6 +14,14 @@ import (
 // write brings the difference into the tables. What closes goes first, so that a
 // thing that is listed under a new code finds its product free.
 func (b *batch) write(ctx context.Context) error {
+	if len(b.adds)+len(b.moves) > 0 { // names come before offers, for everybody
+		if err := b.lockNames(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.lockOffers(ctx); err != nil {
+		return err
+	}
 	if len(b.vanished) > 0 {
 		if _, err := b.tx.Exec(ctx, `UPDATE offers SET vanished_at = $2, updated_at = $2 WHERE id = ANY ($1)`, b.vanished, b.now); err != nil {
 			return err
@@ -39,6 +51,36 @@ func (b *batch) write(ctx context.Context) error {
 		return err
 	}
 	return b.describe(ctx)
+}
+
+// lockOffers locks the offers that are written, in the order of their ids, and reads whose they
+// are by now: an operator who moved one meanwhile is not overruled by what was read before.
+func (b *batch) lockOffers(ctx context.Context) error {
+	was := map[int64]*existing{}
+	ids := slices.Clone(b.vanished)
+	for i := range b.updates {
+		was[b.updates[i].was.id] = b.updates[i].was
+	}
+	for i := range b.moves {
+		was[b.moves[i].was.id] = b.moves[i].was
+	}
+	ids = slices.AppendSeq(ids, maps.Keys(was))
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := b.tx.Query(ctx, `SELECT id, product_id FROM offers WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`, ids)
+	if err != nil {
+		return err
+	}
+	var id, product int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &product}, func() error {
+		b.touched[product] = true
+		if e := was[id]; e != nil {
+			e.product = product
+		}
+		return nil
+	})
+	return err
 }
 
 const insertOffersSQL = `WITH added AS (
