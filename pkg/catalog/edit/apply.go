@@ -111,6 +111,8 @@ type session struct {
 	out      *Changed
 	products map[string]*product
 	offers   map[int64]*offer
+	// markups are those that went along with a renamed product.
+	markups []string
 }
 
 // load locks and reads what the lines name: names first, offers, then products.

@@ -1,6 +1,7 @@
 package edit_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,25 @@ func TestATableMovesRenamesPricesAndCloses(t *testing.T) {
 	require.Len(t, log, 1)
 	require.Equal(t, "catalog.apply", log[0].Action)
 	require.Equal(t, "cli:ops", log[0].Actor)
+	require.JSONEq(t, `{"file": "x.csv", "lines": 4, "products": 2, "offers": 2, "renamed": ["NFLX1 to NFLX30"], "closed": ["NFLX1"], "opened": null, "prices": ["NFLX1: 35000 to 36000"],
+		"markups": null, "moved": ["up-b T10: TSEL10B to TSEL10"], "offers_closed": ["up-b S-10"], "offers_opened": null,
+		"ranks": ["up-a s10: priority 0 to 3, weight 1 to 1", "up-b S-10: priority 0 to 0, weight 1 to 5"]}`, string(log[0].Detail.(json.RawMessage)))
+}
+
+func TestARenamedProductKeepsItsMarkups(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`INSERT INTO markups (tier, scope, key, percent_bp, fixed) VALUES (1, 'sku', 'TSEL10', 300, 0), (2, 'sku', 'TSEL10', 0, 75), (1, 'sku', 'TSEL10B', 9, 9),
+		(1, 'brand', 'TSEL10', 5, 5), (1, 'sku', 'TSEL11', 1, 1), (3, 'sku', 'TSEL11', 1, 1)`)
+	s.applied("sku,new_sku\nTSEL10,TSEL11\n")
+	var got []string
+	require.NoError(t, s.db.Pool.QueryRow(t.Context(), `SELECT array_agg(tier || ' ' || scope || ' ' || key || ' ' || percent_bp || ' ' || fixed ORDER BY key, scope, tier)
+		FROM markups WHERE key LIKE 'TSEL1%'`).Scan(&got))
+	require.Equal(t, []string{"1 brand TSEL10 5 5", "1 sku TSEL10B 9 9", "1 sku TSEL11 300 0", "2 sku TSEL11 0 75"}, got,
+		"no price moves by a name: what was set for the new one while it was nobody's goes")
+	log, err := audit.List(t.Context(), s.db.Pool, "catalog", 1)
+	require.NoError(t, err)
+	require.Contains(t, string(log[0].Detail.(json.RawMessage)), `["tier 1: TSEL10 to TSEL11", "tier 2: TSEL10 to TSEL11"]`)
 }
 
 func TestEveryMistakeIsNamedWithItsLineAndNothingIsTaken(t *testing.T) {

@@ -2,8 +2,11 @@ package edit
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // write writes what differs and gives the products that readers must see anew.
@@ -13,6 +16,9 @@ func (s *session) write(ctx context.Context) ([]int64, error) {
 		return nil, err
 	}
 	if err := s.writeProducts(ctx, touched); err != nil {
+		return nil, err
+	}
+	if err := s.moveMarkups(ctx); err != nil {
 		return nil, err
 	}
 	return slices.Sorted(maps.Keys(touched)), nil
@@ -79,6 +85,36 @@ func (s *session) writeProducts(ctx context.Context, touched map[int64]bool) err
 	return err
 }
 
+// moveMarkups takes the markups of a SKU along when its product is renamed, so that no price
+// moves by it: what somebody set for the new SKU when it was nobody's goes.
+func (s *session) moveMarkups(ctx context.Context) error {
+	var from, to []string
+	for _, sku := range slices.Sorted(maps.Keys(s.products)) {
+		if p := s.products[sku]; p.newSKU != "" {
+			from, to = append(from, sku), append(to, p.newSKU)
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	if _, err := s.tx.Exec(ctx, `DELETE FROM markups WHERE scope = 'sku' AND key = ANY ($1)`, to); err != nil {
+		return err
+	}
+	rows, err := s.tx.Query(ctx, `UPDATE markups m SET key = u.new FROM unnest($1::text[], $2::text[]) AS u (old, new)
+		WHERE m.scope = 'sku' AND m.key = u.old RETURNING m.tier, u.old, u.new`, from, to)
+	if err != nil {
+		return err
+	}
+	var tier int
+	var was, is string
+	_, err = pgx.ForEachRow(rows, []any{&tier, &was, &is}, func() error {
+		s.markups = append(s.markups, fmt.Sprintf("tier %d: %s to %s", tier, was, is))
+		return nil
+	})
+	slices.Sort(s.markups)
+	return err
+}
+
 // marks are the fields of a product that no import may change any more, as text.
 func (p *product) marks() string {
 	out := ""
@@ -94,16 +130,23 @@ func (p *product) marks() string {
 	return out
 }
 
-// named is how many products and offers an audit row names.
-const named = 200
+// named is how many products and offers an audit row names, and namedMoney how many prices and
+// markups.
+const (
+	named      = 200
+	namedMoney = 5_000
+)
 
 // detail is what the audit log keeps: what changed, by name, as far as it is not too much.
 func (s *session) detail(file string) map[string]any {
-	var renamed, closed, opened, moved []string
+	var renamed, closed, opened, prices []string
 	for _, sku := range slices.Sorted(maps.Keys(s.products)) {
 		p := s.products[sku]
 		if p.newSKU != "" && len(renamed) < named {
 			renamed = append(renamed, p.sku+" to "+p.newSKU)
+		}
+		if p.price != nil && *p.price != *p.wasPrice && len(prices) < namedMoney {
+			prices = append(prices, fmt.Sprintf("%s: %d to %d", p.sku, *p.wasPrice, *p.price))
 		}
 		switch {
 		case p.closed && !p.wasClosed && len(closed) < named:
@@ -112,13 +155,32 @@ func (s *session) detail(file string) map[string]any {
 			opened = append(opened, p.sku)
 		}
 	}
+	out := map[string]any{
+		"file": file, "lines": s.out.Lines, "products": s.out.Products, "offers": s.out.Offers,
+		"renamed": renamed, "closed": closed, "opened": opened, "prices": prices, "markups": s.markups[:min(len(s.markups), namedMoney)],
+	}
+	maps.Copy(out, s.offerDetail())
+	return out
+}
+
+// offerDetail is what became of offers: what an order costs us follows from it.
+func (s *session) offerDetail() map[string]any {
+	var moved, closed, opened, ranks []string
 	for _, id := range slices.Sorted(maps.Keys(s.offers)) {
-		if o := s.offers[id]; o.to != o.from && len(moved) < named {
-			moved = append(moved, o.upstream+" "+o.code+": "+o.from.sku+" to "+o.to.sku)
+		o := s.offers[id]
+		name := o.upstream + " " + o.code
+		if o.to != o.from && len(moved) < named {
+			moved = append(moved, name+": "+o.from.sku+" to "+o.to.sku)
+		}
+		switch {
+		case o.closed && !o.wasClosed && len(closed) < named:
+			closed = append(closed, name)
+		case !o.closed && o.wasClosed && len(opened) < named:
+			opened = append(opened, name)
+		}
+		if o.rank != o.wasRank && len(ranks) < named {
+			ranks = append(ranks, fmt.Sprintf("%s: priority %d to %d, weight %d to %d", name, o.wasRank[0], o.rank[0], o.wasRank[1], o.rank[1]))
 		}
 	}
-	return map[string]any{
-		"file": file, "lines": s.out.Lines, "products": s.out.Products, "offers": s.out.Offers,
-		"renamed": renamed, "closed": closed, "opened": opened, "moved": moved,
-	}
+	return map[string]any{"moved": moved, "offers_closed": closed, "offers_opened": opened, "ranks": ranks}
 }
