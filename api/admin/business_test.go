@@ -44,12 +44,40 @@ func TestReportsAreReadAndDownloaded(t *testing.T) {
 	}
 }
 
+func TestEveryProductIsOnOnePageOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var want []string
+	for i, category := range []string{"product", "ppob", "product", "ppob", "product", "ppob"} { // the catalogue's own order is by category
+		sku := fmt.Sprintf("SKU%d", i)
+		want = append(want, sku)
+		w.exec(`INSERT INTO products (mode, sku, category, name, brand, grp, type, description, inputs, variant_of, fixed_price, policy, closed, edited, version, created_at, updated_at)
+			VALUES ('live', $1, $2, $1, '', '', '', '', '[]', '', CASE WHEN $2 = 'product' THEN 1000 END, 'price', false, '{}', 1, now(), now())`, sku, category)
+	}
+	w.exec(`UPDATE catalog_version SET version = version + 1`)
+	require.NoError(t, w.catalog.Refresh(t.Context()))
+	var got []string
+	for after := ""; ; {
+		page := w.viewer.get("/products?limit=2&after=" + after).data()
+		for _, p := range page["products"].([]any) {
+			got = append(got, p.(map[string]any)["sku"].(string))
+		}
+		next, more := page["next_after"].(string)
+		if !more {
+			break
+		}
+		after = next
+	}
+	require.Equal(t, want, got)
+}
+
 func TestTheCatalogueIsEditedAsATable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made := w.finance.post("/products", `{"sku":"nflx1","name":"Netflix - 1 Bulan","price":35000}`).data()
 	require.Equal(t, "NFLX1", made["sku"])
 	w.finance.post("/products", `{"sku":"NFLX1","name":"again","price":1}`).refused(http.StatusConflict, "conflict")
+	require.Contains(t, w.finance.post("/products", `{"sku":"a b","name":"x","price":1}`).refused(http.StatusBadRequest, "invalid_request").detail("sku"), "no SKU")
 	const item = "siti@example.com:geheim"
 	stocked := w.operator.post("/products/NFLX1/stock", `{"items":["`+item+`","b"]}`)
 	require.Equal(t, "2", fmt.Sprint(stocked.data()["added"]))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,8 @@ type ProductFilter struct {
 // ListProducts gives the products of a snapshot by SKU, with their offers.
 func ListProducts(s *catalog.Snapshot, f *ProductFilter) *ProductList {
 	out := &ProductList{Tiers: s.Tiers(), Products: []ProductRow{}}
-	for _, p := range s.All(f.Mode) {
+	bySKU := func(a, b *catalog.Product) int { return strings.Compare(a.SKU, b.SKU) }
+	for _, p := range slices.SortedFunc(slices.Values(s.All(f.Mode)), bySKU) {
 		if f.Limit > 0 && len(out.Products) == f.Limit {
 			break
 		}

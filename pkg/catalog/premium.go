@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/muarahq/muara/pkg/audit"
+	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/order"
 )
 
@@ -40,17 +41,18 @@ var skuForm = regexp.MustCompile(`^[A-Z0-9][A-Z0-9._-]{0,39}$`)
 const uniqueViolation = "23505"
 
 // AddProduct puts a premium product on sale; it has no stock yet. ErrExists when the
-// SKU is taken.
+// SKU is taken, and ErrInvalid with the field where something is no SKU, no name or no price, or
+// where the SKU is the code of an upstream, which merchants must not see.
 func AddProduct(ctx context.Context, pool *pgxpool.Pool, p Premium, actor string, now time.Time) error {
 	p.SKU = strings.ToUpper(strings.TrimSpace(p.SKU))
 	p.Name = strings.Join(strings.Fields(p.Name), " ")
 	switch {
 	case !skuForm.MatchString(p.SKU):
-		return fmt.Errorf("catalog: %q is no SKU: 1 to 40 letters, digits, dots, underscores and hyphens", p.SKU)
+		return fault.Field("sku", fmt.Sprintf("%q is no SKU: 1 to 40 letters, digits, dots, underscores and hyphens", p.SKU)).Because(ErrInvalid)
 	case p.Name == "":
-		return errors.New("catalog: a product needs a name")
+		return fault.Field("name", "a product needs one").Because(ErrInvalid)
 	case p.Price <= 0 || p.Price > MaxCost:
-		return errors.New("catalog: a product needs a price above zero")
+		return fault.Field("price", fmt.Sprintf("1 to %d rupiah", MaxCost)).Because(ErrInvalid)
 	}
 	if p.Mode == "" {
 		p.Mode = Live
@@ -60,7 +62,17 @@ func AddProduct(ctx context.Context, pool *pgxpool.Pool, p Premium, actor string
 	}
 	e := entry(actor, "product.add", p.SKU, p, now)
 	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
+		if err := LockNames(ctx, tx); err != nil {
+			return nil, err
+		}
 		var id int64
+		var theirs bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM offers WHERE upper(code) = $1)`, p.SKU).Scan(&theirs); err != nil {
+			return nil, fmt.Errorf("catalog: add product: %w", err)
+		}
+		if theirs {
+			return nil, fault.Field("sku", "is the code of an upstream").Because(ErrInvalid)
+		}
 		err := tx.QueryRow(ctx, `INSERT INTO products (mode, sku, category, name, brand, grp, type, description, inputs, variant_of, fixed_price,
 				policy, closed, edited, version, created_at, updated_at)
 			VALUES ($1, $2, 'product', $3, '', '', '', $4, '[]', $5, $6, 'price', false, '{}', 0, $7, $7) RETURNING id`,

@@ -9,6 +9,7 @@ import (
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/seal"
+	"github.com/muarahq/muara/pkg/upstream"
 )
 
 func TestPremiumProducts(t *testing.T) {
@@ -24,8 +25,10 @@ func TestPremiumProducts(t *testing.T) {
 	require.NoError(t, add(catalog.Premium{Mode: catalog.Test, SKU: "TESTPRD", Name: "Test", Price: 1}))
 	require.ErrorIs(t, add(catalog.Premium{SKU: "NFLX1", Name: "x", Price: 1}), catalog.ErrExists)
 	for _, bad := range []catalog.Premium{{SKU: "a b", Name: "x", Price: 1}, {SKU: "AB", Name: " ", Price: 1}, {SKU: "AB", Name: "x"}, {SKU: strings.Repeat("A", 41), Name: "x", Price: 1}} {
-		require.Error(t, add(bad))
+		require.ErrorIs(t, add(bad), catalog.ErrInvalid)
 	}
+	s.imported("alpha", "p", []upstream.Offer{ppob("xyz9", "Mobile Legends 10 Diamond", "MOBILE LEGENDS", "Games", 1000)})
+	require.ErrorIs(t, add(catalog.Premium{SKU: "XYZ9", Name: "x", Price: 1}), catalog.ErrInvalid, "an upstream's code")
 	stocked, err := catalog.AddStock(ctx, s.pool, sealer, "NFLX1", []string{"a:1", "b:2", "a:1"}, "test", s.clock())
 	require.NoError(t, err)
 	require.Equal(t, catalog.Stocked{Added: 2, Known: 1}, stocked)
