@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/muarahq/muara/api/internal/rest"
 	"github.com/muarahq/muara/pkg/backoffice"
@@ -28,7 +29,7 @@ func (s *server) priceRoutes() {
 	}, s.listMarkups)
 	register(s, token.Operator, rest.Operation{
 		ID: "setMarkup", Method: http.MethodPut, Path: "/markups", Tag: tagPrices, Summary: "Set a markup",
-		Text:     "Prices move at once, and are never under cost and floor, whatever a markup says.",
+		Text:     "`percent`, `fixed` or both; what is left out stays as it was. Prices move at once, and are never under cost and floor, whatever a markup says.",
 		Refusals: changed,
 	}, s.setMarkup)
 	register(s, token.Operator, rest.Operation{
@@ -74,17 +75,27 @@ func (s *server) listMarkups(ctx context.Context, in *markupsInput) (*backoffice
 
 type markupInput struct {
 	Body struct {
-		Tier    int     `json:"tier" minimum:"1" example:"2"`
-		Scope   string  `json:"scope" enum:"category,group,brand,sku" example:"brand"`
-		Key     string  `json:"key" minLength:"1" maxLength:"100" doc:"A category (ppob, otp, smm), a category inside ppob, a brand or a SKU." example:"telkomsel"`
-		Percent float64 `json:"percent,omitempty" minimum:"0" maximum:"10000" doc:"On top of the cost, with two decimals at most." example:"2.5"`
-		Fixed   int64   `json:"fixed,omitempty" minimum:"0" maximum:"1000000000" doc:"Rupiah on top of that." example:"50"`
+		Tier    int      `json:"tier" minimum:"1" example:"2"`
+		Scope   string   `json:"scope" enum:"category,group,brand,sku" example:"brand"`
+		Key     string   `json:"key" minLength:"1" maxLength:"100" doc:"A category (ppob, otp, smm), a category inside ppob, a brand or a SKU." example:"telkomsel"`
+		Percent *float64 `json:"percent,omitempty" minimum:"0" maximum:"10000" doc:"On top of the cost, with two decimals at most." example:"2.5"`
+		Fixed   *int64   `json:"fixed,omitempty" minimum:"0" maximum:"1000000000" doc:"Rupiah on top of that." example:"50"`
 	}
 }
 
 func (s *server) setMarkup(ctx context.Context, in *markupInput) (*backoffice.MarkupRow, error) {
 	b := &in.Body
-	row := backoffice.MarkupRow{Tier: b.Tier, Scope: b.Scope, Key: b.Key, Percent: b.Percent, Fixed: b.Fixed}
+	if b.Percent == nil && b.Fixed == nil {
+		return nil, fault.Field("percent", "percent or fixed is required")
+	}
+	row := backoffice.MarkupChange{Tier: b.Tier, Scope: b.Scope, Key: b.Key, Fixed: b.Fixed}
+	if b.Percent != nil {
+		percent, err := backoffice.ParsePercent(strconv.FormatFloat(*b.Percent, 'f', -1, 64))
+		if err != nil {
+			return nil, err
+		}
+		row.Percent = &percent
+	}
 	return backoffice.SetMarkup(ctx, s.office.DB.Pool, row, actor(ctx), s.deps.Now())
 }
 

@@ -21,6 +21,8 @@ func TestTiersAndMarkupsAreOperators(t *testing.T) {
 
 	row := w.operator.send(http.MethodPut, "/markups", `{"tier":2,"scope":"brand","key":"Telkomsel","percent":2.55,"fixed":50}`)
 	require.Contains(t, row.raw, `"percent":2.55`)
+	require.Contains(t, w.finance.send(http.MethodPut, "/markups", `{"tier":2,"scope":"brand","key":"Telkomsel","fixed":60}`).raw, `"percent":2.55`, "what is left out stays")
+	w.finance.send(http.MethodPut, "/markups", `{"tier":1,"scope":"category","key":"ppob"}`).refused(http.StatusBadRequest, "invalid_request").detail("percent")
 	require.Equal(t, "telkomsel", row.data()["key"])
 	w.operator.send(http.MethodPut, "/markups", `{"tier":2,"scope":"brand","key":"Telkomsel","percent":2.555}`).refused(http.StatusBadRequest, "invalid_request")
 	w.operator.send(http.MethodPut, "/markups", `{"tier":77,"scope":"sku","key":"X","percent":1}`).refused(http.StatusBadRequest, "invalid_request")

@@ -62,13 +62,13 @@ type tierMarkupCmd struct {
 	Group    string  `help:"For a category inside ppob, as pulsa."`
 	Brand    string  `help:"For a brand."`
 	SKU      string  `name:"sku" help:"For one product."`
-	Percent  *string `placeholder:"P" help:"Percent on top of the cost, as 2.5."`
-	Fixed    *int64  `placeholder:"RUPIAH" help:"Rupiah on top of that."`
+	Percent  *string `placeholder:"P" help:"Percent on top of the cost, as 2.5; left out, it stays."`
+	Fixed    *int64  `placeholder:"RUPIAH" help:"Rupiah on top of that; left out, they stay."`
 	Remove   bool    `help:"Take it away: what is less specific holds, or the tier below."`
 }
 
 func (c *tierMarkupCmd) Run(e *env) error {
-	row := backoffice.MarkupRow{Tier: c.Tier}
+	row := backoffice.MarkupChange{Tier: c.Tier, Fixed: c.Fixed}
 	for scope, key := range map[string]string{"category": c.Category, "group": c.Group, "brand": c.Brand, "sku": c.SKU} {
 		if key == "" {
 			continue
@@ -99,10 +99,7 @@ func (c *tierMarkupCmd) Run(e *env) error {
 		if err != nil {
 			return &usageError{err}
 		}
-		row.Percent = percent.Number()
-	}
-	if c.Fixed != nil {
-		row.Fixed = *c.Fixed
+		row.Percent = &percent
 	}
 	set, err := backoffice.SetMarkup(e.ctx, db.Pool, row, e.Actor(), e.now())
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -78,13 +77,18 @@ func ListMarkups(ctx context.Context, pool *pgxpool.Pool, tier int) (*MarkupList
 	return out, nil
 }
 
-// SetMarkup sets a markup and gives its row; scope as in [MarkupRow].
-func SetMarkup(ctx context.Context, pool *pgxpool.Pool, m MarkupRow, actor string, now time.Time) (*MarkupRow, error) {
-	percent, err := ParsePercent(strconv.FormatFloat(m.Percent, 'f', -1, 64))
-	if err != nil {
-		return nil, err
-	}
-	if err := catalog.SetMarkup(ctx, pool, m.Tier, markupScope(m.Scope), m.Key, catalog.Markup{PercentBP: int64(percent), Fixed: m.Fixed}, actor, now); err != nil {
+// MarkupChange is what is said of a markup; scope as in [MarkupRow]. What is nil stays.
+type MarkupChange struct {
+	Tier       int
+	Scope, Key string
+	Percent    *Percent
+	Fixed      *int64
+}
+
+// SetMarkup sets a markup and gives its row.
+func SetMarkup(ctx context.Context, pool *pgxpool.Pool, m MarkupChange, actor string, now time.Time) (*MarkupRow, error) {
+	change := catalog.MarkupChange{PercentBP: (*int64)(m.Percent), Fixed: m.Fixed}
+	if err := catalog.SetMarkup(ctx, pool, m.Tier, markupScope(m.Scope), m.Key, change, actor, now); err != nil {
 		return nil, err
 	}
 	list, err := ListMarkups(ctx, pool, m.Tier)
@@ -92,7 +96,7 @@ func SetMarkup(ctx context.Context, pool *pgxpool.Pool, m MarkupRow, actor strin
 		return nil, err
 	}
 	for i := range list.Markups {
-		if r := &list.Markups[i]; r.Scope == m.Scope && (r.Key == m.Key || r.Key == catalog.Fold(m.Key) || r.Key == catalog.Slug(m.Key)) {
+		if r := &list.Markups[i]; r.Scope == m.Scope && (r.Key == m.Key || r.Key == catalog.Fold(m.Key) || r.Key == catalog.Slug(m.Key) || r.Key == strings.ToUpper(strings.TrimSpace(m.Key))) {
 			return r, nil
 		}
 	}

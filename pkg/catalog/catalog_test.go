@@ -316,7 +316,7 @@ func TestMarkupsArePerTierAndSpecific(t *testing.T) {
 	ctx := t.Context()
 	s.imported("alpha", "p", games())
 	set := func(scope catalog.MarkupScope, key string, m catalog.Markup) {
-		require.NoError(t, catalog.SetMarkup(ctx, s.pool, 2, scope, key, m, "test", s.clock()))
+		require.NoError(t, catalog.SetMarkup(ctx, s.pool, 2, scope, key, both(m.PercentBP, m.Fixed), "test", s.clock()))
 		s.refresh()
 	}
 	set(catalog.MarkupGroup, "Games", catalog.Markup{Fixed: 1000})
@@ -329,9 +329,9 @@ func TestMarkupsArePerTierAndSpecific(t *testing.T) {
 	require.EqualValues(t, 2700, s.c.Snapshot().Price(s.product("MLID10"), 1))
 	set(catalog.MarkupCategory, "ppob", catalog.Markup{PercentBP: 150, Fixed: 5})
 	require.Equal(t, catalog.Markup{PercentBP: 150, Fixed: 5}, s.c.Snapshot().CategoryMarkup(2, order.PPOB))
-	require.Error(t, catalog.SetMarkup(ctx, s.pool, 99, catalog.MarkupSKU, "X", catalog.Markup{}, "test", s.clock()))
-	require.Error(t, catalog.SetMarkup(ctx, s.pool, 1, "colour", "X", catalog.Markup{}, "test", s.clock()))
-	require.Error(t, catalog.SetMarkup(ctx, s.pool, 1, catalog.MarkupBrand, "-", catalog.Markup{}, "test", s.clock()))
+	require.Error(t, catalog.SetMarkup(ctx, s.pool, 99, catalog.MarkupSKU, "X", both(0, 0), "test", s.clock()))
+	require.Error(t, catalog.SetMarkup(ctx, s.pool, 1, "colour", "X", both(0, 0), "test", s.clock()))
+	require.Error(t, catalog.SetMarkup(ctx, s.pool, 1, catalog.MarkupBrand, "-", both(0, 0), "test", s.clock()))
 }
 
 func TestSourcesFollowTheConfiguration(t *testing.T) {

@@ -22,18 +22,29 @@ const (
 	MarkupCategory MarkupScope = "category"
 )
 
+// MarkupChange is what is said of a markup. What is nil stays as it is, zero where there was none.
+type MarkupChange struct {
+	PercentBP *int64 // basis points: 100 is one percent
+	Fixed     *int64 // rupiah
+}
+
 // SetMarkup sets what a tier pays on top of the cost of a SKU, a brand, a group or a
-// category. Prices are never under cost and floor, whatever a markup says.
-func SetMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope MarkupScope, key string, m Markup, actor string, now time.Time) error {
+// category. Prices are never under cost and floor, whatever a markup says. One that says
+// nothing is [ErrInvalid]: everything would be sold at cost.
+func SetMarkup(ctx context.Context, pool *pgxpool.Pool, tier int, scope MarkupScope, key string, c MarkupChange, actor string, now time.Time) error {
 	key, err := scope.key(key)
 	if err != nil {
 		return err
 	}
-	e := entry(actor, "markup.set", fmt.Sprintf("tier %d %s %s", tier, scope, key), m, now)
+	if c == (MarkupChange{}) {
+		return fmt.Errorf("%w: percent or fixed is required", ErrInvalid)
+	}
+	var m Markup // as it is then
+	e := entry(actor, "markup.set", fmt.Sprintf("tier %d %s %s", tier, scope, key), &m, now)
 	return operated(ctx, pool, e, func(tx pgx.Tx) ([]int64, error) {
-		_, err := tx.Exec(ctx, `INSERT INTO markups (tier, scope, key, percent_bp, fixed) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (tier, scope, key) DO UPDATE SET percent_bp = excluded.percent_bp, fixed = excluded.fixed`,
-			tier, scope, key, m.PercentBP, m.Fixed)
+		err := tx.QueryRow(ctx, `INSERT INTO markups AS m (tier, scope, key, percent_bp, fixed) VALUES ($1, $2, $3, coalesce($4, 0), coalesce($5, 0))
+			ON CONFLICT (tier, scope, key) DO UPDATE SET percent_bp = coalesce($4, m.percent_bp), fixed = coalesce($5, m.fixed)
+			RETURNING percent_bp, fixed`, tier, scope, key, c.PercentBP, c.Fixed).Scan(&m.PercentBP, &m.Fixed)
 		if err != nil {
 			return nil, tierRefused(err)
 		}

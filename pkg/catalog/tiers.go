@@ -151,7 +151,9 @@ func (s MarkupScope) key(key string) (string, error) {
 		key = Fold(key)
 	case MarkupGroup:
 		key = Slug(key)
-	case MarkupSKU, MarkupCategory:
+	case MarkupSKU:
+		key = strings.ToUpper(strings.TrimSpace(key))
+	case MarkupCategory:
 	default:
 		return "", fmt.Errorf("%w: unknown scope %q of a markup", ErrInvalid, s)
 	}
