@@ -29,9 +29,10 @@ const (
 	// laterDelay is how long a task that has to wait is put back.
 	laterDelay = time.Second
 	// An idle server looks for tasks this often: urgent work is at the upstream's
-	// door within some tens of milliseconds, and patient work costs Redis little.
-	urgentCheck  = 20 * time.Millisecond
-	patientCheck = 100 * time.Millisecond
+	// door within some tens of milliseconds. Each look wakes the process, which is
+	// most of what an idle one costs.
+	urgentCheck  = 40 * time.Millisecond
+	patientCheck = 250 * time.Millisecond
 	forwardEvery = time.Second
 )
 

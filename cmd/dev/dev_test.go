@@ -126,8 +126,8 @@ func paste(t *testing.T, line string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", line)
 	cmd.Dir = filepath.Join("..", "..")
-	// Not the racing build of a racing test, and nothing of the tests' own settings.
-	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+	// Not the racing build of a racing test: that of scripts/build, so that nothing is compiled once more.
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false -trimpath -tags=timetzdata", "CGO_ENABLED=0")
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,18 +35,10 @@ func build() (dir string, err error) {
 	return dir, nil
 }
 
-// atOnce is how many tests run at once unless -parallel says otherwise: they wait for
-// timeouts, budgets and the ends of numbers more than they compute.
-const atOnce = "3"
-
 func TestMain(m *testing.M) {
 	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", atOnce) // a flag that there is, and a number
-	}
 	dir, err := binaries()
+	err = errors.Join(err, line.open())
 	code := 1
 	if err == nil {
 		code = m.Run()

@@ -21,7 +21,7 @@ import (
 // TestADumpOfABusySystemIsOneMoment dumps the database while orders are placed, bought, settled and delivered, restores it beside
 // the one that goes on, and has the books of that moment proved.
 func TestADumpOfABusySystemIsOneMoment(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 10*time.Second)
 	w := newWorld(t, settings{})
 	w.scheduler(0)
 	w.worker(ppobName, 0)

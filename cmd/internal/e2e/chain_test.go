@@ -19,7 +19,7 @@ import (
 // from the second, which buys from the emulators. One of the first's workers is killed
 // while its calls are on their way.
 func TestOneInstallationIsTheSourceOfAnother(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 40*time.Second)
 	far := newWorld(t, settings{also: []string{smmName, gateName}, limit: 200})
 	far.everything()
 	account := far.merchant("Muara Hilir", 1_000_000_000)

@@ -18,7 +18,7 @@ const usual = 1200
 // TestNothingTwiceNothingLost places thousands of orders over all upstreams at once
 // while everything that can go wrong does, in turn, and then audits the books.
 func TestNothingTwiceNothingLost(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 4*time.Minute)
 	total := fromEnv("MUARA_E2E_ORDERS", usual)
 	t.Logf("seed %d, %d orders", seed(), total)
 	w := newWorld(t, settings{own: true, life: 20 * time.Second, also: []string{smmName, retailName, peerName, gateName}, mock: true, doubts: total > usual})

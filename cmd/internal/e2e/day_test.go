@@ -26,7 +26,7 @@ import (
 // export of its statement. It keeps its own account of what it was told, and after every
 // step the gateway's balance, statement and webhooks have to agree with it.
 func TestADayOfAMerchantAddsUp(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 90*time.Second)
 	w := newWorld(t, settings{also: []string{smmName, gateName}, limit: 200, configured: func(w *world) {
 		f, err := os.OpenFile(w.config(), os.O_APPEND|os.O_WRONLY, 0)
 		require.NoError(t, err)

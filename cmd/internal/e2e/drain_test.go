@@ -14,7 +14,7 @@ import (
 )
 
 func TestAWorkerThatIsStoppedInTheMiddleOfPurchasesLosesNone(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 15*time.Second)
 	w := newWorld(t, settings{})
 	w.scheduler(0)
 	for n := range 2 {
@@ -62,7 +62,7 @@ func TestAWorkerThatIsStoppedInTheMiddleOfPurchasesLosesNone(t *testing.T) {
 }
 
 func TestAnAPIThatIsStoppedAnswersWhatItHasTaken(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 6*time.Second)
 	w := shop(t)
 	m := w.merchant("Toko Tutup", 1_000_000_000)
 	good := w.goods("ppob", ppobName)[0]

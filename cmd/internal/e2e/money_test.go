@@ -46,7 +46,7 @@ func together(t *testing.T, n int, send func(i int) (*reply, error)) []*reply {
 }
 
 func TestFiftyPostsOfOneRefThroughTwoAPIsAreOneOrderAndOneCharge(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 4*time.Second)
 	w := shop(t)
 	m := w.merchant("Toko Satu", 1_000_000)
 	order := ppob("satu-1", &w.goods("ppob", ppobName)[0], "081200000101")
@@ -80,7 +80,7 @@ func TestFiftyPostsOfOneRefThroughTwoAPIsAreOneOrderAndOneCharge(t *testing.T) {
 }
 
 func TestABalanceForTenOrdersAcceptsTenOfAHundredAtOnce(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 4*time.Second)
 	w := shop(t)
 	m := w.merchant("Toko Sepuluh", 0)
 	good := w.goods("ppob", ppobName)[0]

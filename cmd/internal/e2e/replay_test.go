@@ -16,7 +16,7 @@ import (
 // trap of net/http: a request on a connection that was kept, and dies before its answer,
 // is sent again by the transport itself.
 func TestAProviderThatClosesAReusedConnectionAfterAPurchaseSeesOneArrival(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 10*time.Second)
 	w := newWorld(t, settings{})
 	w.scheduler(0)
 	w.worker(otpName, 0)

@@ -24,7 +24,7 @@ func pgTool(t *testing.T, name string, args ...string) {
 // is stopped, the database goes back to a moment at which orders waited that have been
 // bought since, Redis is empty, and workers begin before the API does.
 func TestARestoredDatabaseFindsWhatWasBoughtSince(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 20*time.Second)
 	w := newWorld(t, settings{})
 	worker := "worker-" + ppobName + "-0"
 	w.scheduler(0)

@@ -25,7 +25,7 @@ func (w *world) lost(t *testing.T, m *merchant, g *good, round, n int) {
 // TestASchedulerTakesOverFromAnother runs two, which both look at everything all the
 // time, and kills one: the other goes on, and what both found was done once.
 func TestASchedulerTakesOverFromAnother(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 50*time.Second)
 	w := newWorld(t, settings{})
 	w.scheduler(0)
 	w.scheduler(1)

@@ -92,7 +92,7 @@ func (s *shopper) shop(ctx context.Context, stop <-chan struct{}) {
 // it, as `helm upgrade` does, under orders that never cease: the schema first, then
 // every process, one by one, the new one before the old one goes.
 func TestARollingUpgradeLosesNothing(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, time.Minute)
 	before := earlier(t)
 	w := newWorld(t, settings{muara: before, configured: func(w *world) {
 		if err := w.try(nil, "config", "check"); err != nil {

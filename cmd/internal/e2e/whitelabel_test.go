@@ -22,7 +22,7 @@ import (
 // and every way in which it refuses, in a run with both upstreams in all their moods,
 // and then looks for the upstreams in everything that was answered or delivered.
 func TestNoByteThatAMerchantCanReadNamesAnUpstream(t *testing.T) {
-	t.Parallel()
+	sideBySide(t, 140*time.Second)
 	w := newWorld(t, settings{life: 8 * time.Second, rateLimit: 600, watched: true, also: []string{smmName}})
 	w.everything()
 	s := &spy{t: t, w: w, rec: &recorder{next: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}}

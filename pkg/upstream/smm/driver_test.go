@@ -35,7 +35,7 @@ func harness(p panel) upstreamtest.Harness {
 	return upstreamtest.Harness{
 		Start: func(cfg emulate.Config, credentials map[string]string) upstreamtest.Backend {
 			return emulator.New(emulator.Config{
-				Config: cfg, APIKey: credentials["api_key"], Currency: p.currency, Rate: p.rate, Dialect: p.dialect, Services: 1200,
+				Config: cfg, APIKey: credentials["api_key"], Currency: p.currency, Rate: p.rate, Dialect: p.dialect, Services: 64,
 			})
 		},
 		New: func(cfg upstream.Config) (upstream.Driver, error) {
