@@ -1,4 +1,4 @@
-package role
+package role_test
 
 import (
 	"fmt"
@@ -6,9 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/muarahq/muara/api"
-	"github.com/muarahq/muara/pkg/config"
 )
 
 // TestChecksOfTheTestMode looks accounts up over HTTP, with the question travelling
@@ -52,12 +49,4 @@ func TestChecksOfTheTestMode(t *testing.T) {
 	status, _ = s.send(s.live, http.MethodGet, "/check/banks", "", &none)
 	require.Equal(t, http.StatusOK, status, "nobody looks anything up for live keys here")
 	require.Zero(t, none.Count)
-}
-
-func TestWhoLooksAccountsUp(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, api.Checkers{Live: []string{"a", "d"}, Test: []string{"s"}}, checkers(&config.Config{Upstreams: []config.Upstream{
-		{Name: "a", Driver: "rumahotp", Provides: []string{"otp", "check"}}, {Name: "b", Driver: "rumahotp", Provides: []string{"otp"}},
-		{Name: "c", Driver: "rqid"}, {Name: "d", Driver: "digiflazz"}, {Name: "s", Driver: "sandbox"},
-	}}))
 }

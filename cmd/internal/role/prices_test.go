@@ -1,4 +1,4 @@
-package role
+package role_test
 
 import (
 	"net/http"
@@ -7,10 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/muarahq/muara/api"
 	"github.com/muarahq/muara/pkg/catalog"
-	"github.com/muarahq/muara/pkg/config"
-	"github.com/muarahq/muara/pkg/upstream/drivers"
 )
 
 // TestAPriceGoesToItsSourceAndBack asks for a price over HTTP, with the question travelling
@@ -40,22 +37,4 @@ func TestAPriceGoesToItsSourceAndBack(t *testing.T) {
 		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM price_history WHERE cause = 'check' AND offer_id = (`+offer+`)`).Scan(&learnt))
 		return learnt == 1 && shown == wanted
 	}, 30*time.Second, 10*time.Millisecond)
-}
-
-func TestWhoTellsPrices(t *testing.T) {
-	t.Parallel()
-	polite := config.Budget{Requests: 20, Per: time.Second}
-	require.Equal(t, api.Pricers{
-		"a": {Rate: catalog.PriceRate{Questions: 5, Per: time.Second}},
-		"c": {Rate: catalog.PriceRate{Questions: 1, Per: time.Second}},
-		"d": {Bills: true, Rate: catalog.PriceRate{Questions: 30, Per: time.Minute}},
-		"e": {Rate: catalog.PriceRate{Questions: 1, Per: 8 * time.Second}},
-		"s": {Bills: true, Rate: catalog.PriceRate{Questions: 50, Per: time.Second}},
-	}, pricers(&config.Config{Upstreams: []config.Upstream{
-		{Name: "a", Driver: "rqid", Budget: polite}, {Name: "b", Driver: "rumahotp", Budget: config.Budget{Requests: 5, Per: 10 * time.Second}},
-		{Name: "c", Driver: "digiflazz", Budget: polite}, {Name: "d", Driver: "muara", Budget: config.Budget{Requests: 120, Per: time.Minute}},
-		{Name: "e", Driver: "digiflazz", Budget: config.Budget{Requests: 1, Per: 2 * time.Second}},
-		{Name: "s", Driver: "sandbox", Budget: config.Budget{Requests: 200, Per: time.Second}}, {Name: "t", Driver: "smm", Budget: polite}, {Name: "odd", Driver: "odd"},
-	}}))
-	require.Equal(t, catalog.PriceRate{Questions: 1, Per: 4 * time.Second}, priceRate(drivers.Kind{}, config.Budget{Per: time.Second}))
 }

@@ -1,17 +1,12 @@
-package role
+package role_test
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,27 +14,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/trace/noop"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/muarahq/muara/pkg/config"
+	"github.com/muarahq/muara/cmd/internal/role"
+	"github.com/muarahq/muara/cmd/internal/role/roletest"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/merchant"
-	"github.com/muarahq/muara/pkg/metrics"
 	"github.com/muarahq/muara/pkg/order"
-	"github.com/muarahq/muara/pkg/pg"
-	"github.com/muarahq/muara/pkg/testdb"
-	"github.com/muarahq/muara/pkg/testredis"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
-// gateway is every role that the test mode needs, in this process. Its clock runs, and
-// the test may move it on.
+// gateway is every role that the test mode needs. Its clock runs, and the test may move
+// it on.
 type gateway struct {
 	t      *testing.T
-	deps   Deps
+	deps   role.Deps
 	store  *merchant.Store
 	url    string
 	moved  atomic.Int64
@@ -87,53 +76,9 @@ func newGateway(t *testing.T) *gateway { return newGatewayWithLog(t, slog.New(sl
 func newGatewayWithLog(t *testing.T, log *slog.Logger) *gateway {
 	t.Helper()
 	g := &gateway{t: t, events: &events{of: map[string][]string{}, modes: map[string]int{}}}
-	db := testdb.New(t)
-	var key [32]byte
-	_, _ = rand.Read(key[:])
-	cfg, err := config.Parse(fmt.Appendf(nil, `
-api: {listen: "127.0.0.1:0", rate_limit: -1}
-database: {url: %q}
-redis: {url: %q}
-secrets: {encryption_key: %q}
-webhooks: {allow_http: true, allow_cidrs: ["127.0.0.0/8"]}
-worker: {shutdown_timeout: 3s}
-`, db.URL, testredis.URL(t), base64.StdEncoding.EncodeToString(key[:])), config.Source{
-		Env: func(string) (string, bool) { return "", false }, ReadFile: os.ReadFile,
-	})
-	require.NoError(t, err)
-	g.deps = Deps{
-		Config: cfg, DB: &pg.DB{Bun: db.Bun, Pool: db.Pool}, Redis: testredis.New(t), Registerer: metrics.NewRegistry("test"),
-		Tracer: noop.NewTracerProvider().Tracer(""), Log: log, Now: g.now,
-	}
-	sealer, err := g.deps.Sealer()
-	require.NoError(t, err)
-	g.store = merchant.NewStore(g.deps.DB, ledger.NewAccounts(db.Pool), merchant.Options{
-		IDPrefix: "MRA", KeyPrefix: "mra", Now: g.now,
-		OnCreate: func(ctx context.Context, tx pgx.Tx, id string) error {
-			_, err := webhook.CreateEndpoint(ctx, tx, id, sealer, g.now())
-			return err
-		},
-	})
-	g.run()
+	running := roletest.New(t, g.now, log)
+	g.deps, g.store, g.url = running.Deps, running.Store, running.URL
 	return g
-}
-
-// run starts the roles, and ends them with the test.
-func (g *gateway) run() {
-	ln, err := new(net.ListenConfig).Listen(g.t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(g.t, err)
-	g.url = "http://" + ln.Addr().String() + "/api/v1"
-	ctx, stop := context.WithCancel(context.Background())
-	roles, ctx := errgroup.WithContext(ctx)
-	shared := g.deps.NewUpstreamMetrics()
-	roles.Go(func() error { return API(ctx, g.deps, APIOptions{Listener: ln, Health: metrics.NewHealth(g.deps.Log)}) })
-	roles.Go(func() error { return Worker(ctx, g.deps, shared, config.BuiltInSandbox) })
-	roles.Go(func() error { return Webhooks(ctx, g.deps) })
-	roles.Go(func() error { return Scheduler(ctx, g.deps) })
-	g.t.Cleanup(func() {
-		stop()
-		require.NoError(g.t, roles.Wait())
-	})
 }
 
 // shop is a merchant of the test's with a key for each mode.

@@ -1,4 +1,4 @@
-package role
+package role_test
 
 import (
 	"net/http"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/ledger"
 	"github.com/muarahq/muara/pkg/withdraw"
 )
@@ -44,21 +43,4 @@ func TestAWithdrawalOfTheTestModeEndsByItsAccount(t *testing.T) {
 	report, err := ledger.Verify(t.Context(), g.deps.DB.Pool, withdraw.Checks()...)
 	require.NoError(t, err)
 	require.Empty(t, report.Problems)
-}
-
-func TestTheConfigurationsWaysAreThePolicys(t *testing.T) {
-	t.Parallel()
-	parse := func(text string) withdraw.Policy {
-		c, err := config.Parse([]byte(text), config.Source{Env: func(string) (string, bool) { return "", false }})
-		require.NoError(t, err)
-		return WithdrawPolicy(c)
-	}
-	p := parse(`
-upstreams: [{name: pays, driver: invoice, base_url: "https://pays.test"}, {name: checks, driver: rumahotp, base_url: "https://checks.test"}]
-withdrawals: {fee_fixed: 1500, approvals: 2}`)
-	require.Equal(t, withdraw.Way{Gateway: "pays", Checker: "checks", Approvals: 2}, p.Live)
-	require.Equal(t, withdraw.Way{Gateway: config.BuiltInSandbox}, p.Test)
-	require.EqualValues(t, 1_500, p.FeeFixed)
-	require.Equal(t, withdraw.Way{Approvals: 1}, parse("").Live)
-	require.Equal(t, withdraw.Way{Approvals: 1}, parse(`upstreams: [{name: uji, driver: sandbox, provides: [ppob]}]`).Test)
 }
