@@ -9,6 +9,8 @@
 //     order's next step. What it does not name leaves the order unknown.
 //   - An attempt is claimed in Postgres after its budget slot is held and before its
 //     first byte. No transaction is open while an upstream is called.
+//   - So is a merchant's wish before its source is told of it, and the answer belongs to the
+//     claim. The task of the request and every poll turn come upon the same wish.
 //   - What an upstream said is written even when the worker is stopping, and is
 //     tried again while Postgres is away: losing it would make a known outcome
 //     unknown.

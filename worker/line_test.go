@@ -52,6 +52,13 @@ func (l *line) say(op string, r upstream.Result, err error) {
 	}
 }
 
+// refills is what the source says to the wish for a refill from now on.
+func (l *line) refills(r *upstream.Refill, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refill = func() (*upstream.Refill, error) { return r, err }
+}
+
 func (l *line) count(op string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

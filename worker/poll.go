@@ -54,11 +54,15 @@ func (w *Worker) pollOnce(ctx context.Context, slot *budget.Slot) (more bool, er
 		return false, err
 	}
 	now := w.Now()
-	var refills, rest []*order.Order
+	var under, wished, rest []*order.Order
 	for _, o := range due {
-		if o.State == order.Completed && o.Facts.Refill.Due(now) {
-			refills = append(refills, o)
-		} else {
+		refill := o.State == order.Completed && o.Facts.Refill.Due(now)
+		switch {
+		case refill && o.Facts.Refill.Status == order.RefillProcessing:
+			under = append(under, o)
+		case refill, limit > 1 && o.Wished():
+			wished = append(wished, o)
+		default:
 			rest = append(rest, o)
 		}
 	}
@@ -70,10 +74,7 @@ func (w *Worker) pollOnce(ctx context.Context, slot *budget.Slot) (more bool, er
 	default:
 		err = w.askAll(ctx, rest, slot)
 	}
-	if len(refills) > 0 {
-		err = errors.Join(err, w.fillUp(ctx, refills))
-	}
-	return true, err
+	return true, errors.Join(err, w.followRefills(ctx, under), w.tellEach(ctx, wished))
 }
 
 // askAll asks about many in one request, then one by one about those of which the

@@ -19,17 +19,8 @@ const (
 	cooledDown = time.Minute
 )
 
-// fillUp does what is due of refills: those that the source has are asked about, many
-// at a time, and those that it has yet to take are asked for.
-func (w *Worker) fillUp(ctx context.Context, due []*order.Order) error {
-	var under, wanted []*order.Order
-	for _, o := range due {
-		if o.Facts.Refill.Status == order.RefillProcessing {
-			under = append(under, o)
-		} else {
-			wanted = append(wanted, o)
-		}
-	}
+// followRefills asks about refills that the source has, many at a time.
+func (w *Worker) followRefills(ctx context.Context, under []*order.Order) error {
 	limit := max(w.Client.RefillBulkLimit(), 1)
 	for len(under) > 0 {
 		n := min(limit, len(under))
@@ -37,15 +28,6 @@ func (w *Worker) fillUp(ctx context.Context, due []*order.Order) error {
 			return err
 		}
 		under = under[n:]
-	}
-	for i, o := range wanted {
-		slot, err := w.Client.Reserve(ctx, budget.Cancel)
-		if err != nil {
-			return w.putBack(context.WithoutCancel(ctx), wanted[i:])
-		}
-		if err := w.refill(ctx, o, slot); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -68,25 +50,25 @@ func (w *Worker) askRefills(ctx context.Context, os []*order.Order) error {
 		said, err = w.Client.BulkRefillStatus(ctx, slot, refs)
 	}
 	for _, o := range os {
-		if e := w.refilled(ctx, o, afterRefillAsked(o.Facts.Refill, said[o.Facts.Refill.UpstreamRef], upstream.AsError(err), w.Now().UTC())); e != nil {
+		s := afterRefillAsked(o.Facts.Refill, said[o.Facts.Refill.UpstreamRef], upstream.AsError(err), w.Now().UTC())
+		s.Version = o.Version // what was asked about is what is there
+		if e := w.refilled(ctx, o, s); e != nil {
 			return e
 		}
 	}
 	return nil
 }
 
-// refill spends a slot on asking the source to take a refill.
-func (w *Worker) refill(ctx context.Context, o *order.Order, slot *budget.Slot) error {
-	p, err := purchase(o, o.Attempt)
-	if err != nil {
-		slot.Unused(ctx)
-		return err
-	}
+// refill spends a slot on asking the source to take the refill of an order whose wish
+// was claimed.
+func (w *Worker) refill(ctx context.Context, o *order.Order, p *upstream.Purchase, slot *budget.Slot) error {
 	f, err := w.Client.Refill(ctx, slot, p)
 	if errors.Is(err, upstream.ErrUnsupported) {
 		err = upstream.Reject(upstream.ReasonProduct, "", "the source has no refills")
 	}
-	return w.refilled(ctx, o, afterRefill(o.Facts.Refill, f, upstream.AsError(err), w.Now().UTC()))
+	s := afterRefill(o.Facts.Refill, f, upstream.AsError(err), w.Now().UTC())
+	s.Telling = o.Facts.Telling.Version
+	return w.refilled(ctx, o, s)
 }
 
 // refilled records how a refill goes.

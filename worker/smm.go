@@ -151,9 +151,10 @@ func tells(o *order.Order, r *upstream.Result) bool {
 		r.Alert != "" && r.Alert != o.Facts.Alert
 }
 
-// untold is whether the source has yet to hear that an open order is to be canceled.
+// untold is whether the source has yet to hear that an open order is to be canceled,
+// and nobody is telling it.
 func (w *Worker) untold(o *order.Order) bool {
-	return o.CancelRequested && !o.Facts.CancelTold && !w.justTold(o)
+	return o.CancelRequested && !o.Facts.CancelTold && !w.justTold(o) && !o.Facts.Telling.Holds(w.Now())
 }
 
 // twin finds that a source answered a purchase with the id of another order of ours:

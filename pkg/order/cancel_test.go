@@ -3,6 +3,7 @@ package order
 import (
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -141,4 +142,84 @@ func TestWhatAPersonIsToLookAtOfACanceledOrderStays(t *testing.T) {
 	o = s.do(o, Step{To: Queued, Outcome: "failed", Flag: "a charge that is not what was expected", Alert: "a charge that is not what was expected"})
 	require.Equal(t, Canceled, o.State)
 	require.NotEmpty(t, o.Flag)
+}
+
+// The task of a merchant's request and a poll turn once told a source of one wish each:
+// the second answer, a refusal, overwrote the first.
+func TestTheAnswerToAWishBelongsToItsClaim(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	end := s.now.Add(15 * time.Minute)
+	o := s.do(s.do(s.place(rented(s.wallet, "a")), Step{To: Sending}), Step{To: Completed, UpstreamRef: "R1", ExpiresAt: &end, Messages: []Message{{Code: "1"}}})
+	wish := func() *Order {
+		o, err := s.w.Resend(t.Context(), s.db.Bun, s.wallet, "a")
+		require.NoError(t, err)
+		require.True(t, o.Wished())
+		return o
+	}
+	until := s.now.Add(time.Minute)
+	claim := func(o *Order) (*Order, error) {
+		return s.try(o, Step{From: Completed, Version: o.Version, Wish: WishTelling, Until: until, NextRunAt: &until})
+	}
+	o = wish()
+	first, err := claim(o)
+	require.NoError(t, err)
+	require.True(t, first.Facts.Telling.Holds(s.now))
+	require.False(t, first.Facts.Telling.Holds(until))
+	require.Equal(t, first.Version, first.Facts.Telling.Version)
+	require.WithinDuration(t, until, *first.NextRunAt, 0)
+	require.False(t, first.Facts.WishLost)
+	_, err = claim(o)
+	require.ErrorIs(t, err, ErrStale, "one of two who saw it open has it")
+
+	second, err := claim(first) // the first does not come back in time
+	require.NoError(t, err)
+	require.True(t, second.Facts.WishLost, "and may have told it")
+	_, err = s.try(o, Step{Telling: first.Facts.Telling.Version, Wish: WishRefused})
+	require.ErrorIs(t, err, ErrStale)
+	o = s.do(o, Step{Telling: second.Facts.Telling.Version, Wish: WishSent, NextRunAt: &until})
+	require.True(t, o.Facts.WishSent)
+	require.Nil(t, o.Facts.Telling)
+	require.False(t, o.Wished())
+	for _, step := range []Step{{Telling: second.Facts.Telling.Version, Wish: WishRefused}, {Wish: WishRefused}} {
+		_, err = s.try(o, step)
+		require.ErrorIs(t, err, ErrStale, "a refusal undoes nothing that was heard")
+	}
+
+	// News on the way of an answer do not make it late; a further wish does.
+	o = s.do(o, Step{Messages: []Message{{Code: "2"}}})
+	require.False(t, o.ResendRequested)
+	o = wish()
+	require.False(t, o.Facts.WishLost)
+	first, err = claim(o)
+	require.NoError(t, err)
+	s.do(o, Step{Messages: []Message{{Code: "3"}}, NextRunAt: &until})
+	o = wish()
+	_, err = s.try(o, Step{Telling: first.Facts.Telling.Version, Wish: WishSent})
+	require.ErrorIs(t, err, ErrStale)
+	require.True(t, o.Wished())
+	first, err = claim(o)
+	require.NoError(t, err)
+	s.do(o, Step{SN: "x", NextRunAt: &until})
+	o = s.do(o, Step{Telling: first.Facts.Telling.Version, Wish: WishLost, NextRunAt: &until})
+	require.True(t, o.Wished(), "it is told again")
+	require.True(t, o.Facts.WishLost)
+	s.verify(t)
+}
+
+func TestACancelThatIsBeingToldKeepsNobodyFromAsking(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	look := s.now.Add(3 * time.Second)
+	o := s.wanted(rented(s.wallet, "a"), Step{To: Sending}, Step{To: Processing, UpstreamRef: "R1", NextRunAt: &look})
+	until := s.now.Add(time.Minute)
+	claimed := s.do(o, Step{From: Processing, Version: o.Version, Wish: WishTelling, Until: until, NextRunAt: &until})
+	require.Equal(t, o.NextRunAt.UTC(), claimed.NextRunAt.UTC())
+	done := s.do(o, Step{To: Completed, Messages: []Message{{Code: "1"}}})
+	require.Nil(t, done.Facts.Telling)
+	_, err := s.try(o, Step{Telling: claimed.Facts.Telling.Version, Wish: WishTold, NextRunAt: &s.now})
+	require.ErrorIs(t, err, ErrStale)
+	got, err := ByID(t.Context(), s.db.Bun, o.ID)
+	require.NoError(t, err)
+	require.Nil(t, got.NextRunAt, "the code came first, and nothing is looked for")
 }

@@ -94,6 +94,9 @@ type modelOrder struct {
 	elsewhere bool
 	// cancel: its merchant wants it canceled.
 	cancel bool
+	// A wish for a further code, and the claim of a wish by the version it was made at.
+	version, telling   int64
+	resend, sent, lost bool
 }
 
 // total is what remains counts down from.
@@ -177,7 +180,7 @@ func (h *history) placed(c *placement) {
 	default:
 		require.NoError(h.t, c.err)
 		h.m.balance[c.in.WalletID] -= c.in.Price
-		h.m.orders = append(h.m.orders, &modelOrder{id: c.out.Order.ID, wallet: c.in.WalletID, request: c.in, price: c.in.Price, state: Queued, late: map[int]bool{}})
+		h.m.orders = append(h.m.orders, &modelOrder{id: c.out.Order.ID, wallet: c.in.WalletID, request: c.in, price: c.in.Price, state: Queued, late: map[int]bool{}, version: c.out.Order.Version})
 	}
 }
 
@@ -221,8 +224,8 @@ func (h *history) step() {
 		}
 		s.Whole = rapid.Bool().Draw(h.t, "whole")
 		s.TakenBack = s.To == "" && rapid.Bool().Draw(h.t, "taken back")
-		if s.To == "" && rapid.Bool().Draw(h.t, "cancel") {
-			s.Wish = WishCancel
+		if s.To == "" && rapid.Bool().Draw(h.t, "wishes") {
+			h.wish(o, s)
 		}
 		set, models = append(set, &call[*Step, *Order]{ctx: h.ctx(), in: s}), append(models, o)
 	}
@@ -239,6 +242,41 @@ func (h *history) step() {
 	}
 	for _, o := range models {
 		o.now = o.refunded
+	}
+}
+
+// wish makes a step one of a wish: the merchant's, a claim of it, or the answer to one,
+// of which some come when another claim or another wish has been made since.
+func (h *history) wish(o *modelOrder, s *Step) {
+	s.Wish = rapid.SampledFrom([]Wish{WishCancel, WishResend, WishTelling, WishSent, WishRefused, WishLost, WishTold}).Draw(h.t, "wish")
+	switch s.Wish { //nolint:exhaustive // merchants have no claim
+	case WishCancel, WishResend:
+	case WishTelling:
+		s.Version, s.Until = o.version-rapid.Int64Range(0, 1).Draw(h.t, "seen"), h.f.now.Add(time.Minute)
+	default:
+		s.Telling = max(o.telling-rapid.Int64Range(0, 1).Draw(h.t, "claim"), 1)
+	}
+}
+
+// wished takes a wish that was written into the model.
+func (o *modelOrder) wished(s *Step) {
+	if s.Telling != 0 || s.To != "" {
+		o.telling = 0
+	}
+	switch s.Wish { //nolint:exhaustive // the others are not drawn
+	case WishCancel:
+		o.cancel = true
+	case WishResend:
+		o.resend, o.sent, o.lost, o.telling = true, false, false, 0
+	case WishTelling:
+		o.lost = o.lost || o.telling != 0
+		o.telling = o.version
+	case WishSent:
+		o.sent = true
+	case WishRefused:
+		o.resend = false
+	case WishLost:
+		o.lost = true
 	}
 }
 
@@ -265,6 +303,7 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		if s.Attempt >= 1 && s.Attempt < o.attempt && s.To == Completed && !o.late[s.Attempt] {
 			require.NoError(h.t, c.err)
 			o.late[s.Attempt] = true
+			o.version++
 			return
 		}
 		require.ErrorIs(h.t, c.err, ErrStale)
@@ -274,7 +313,8 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}
-	if s.To == Sending && o.cancel {
+	late := s.Version != 0 && s.Version != o.version || s.Telling != 0 && s.Telling != o.telling || s.Wish == WishRefused && o.sent
+	if late || s.To == Sending && o.cancel {
 		require.ErrorIs(h.t, c.err, ErrStale)
 		return
 	}
@@ -298,7 +338,8 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		o.taken, o.expect = true, o.back(s.Whole, 0)
 		o.now = o.expect
 	}
-	o.cancel = o.cancel || s.Wish == WishCancel
+	o.version++
+	o.wished(s)
 	if s.To == "" {
 		return
 	}
@@ -306,7 +347,7 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 		o.state, o.remains, o.expect, o.now = Canceled, nil, o.price, o.price
 		return
 	}
-	late := o.state == Failed
+	late = o.state == Failed
 	o.state = s.To
 	switch {
 	case s.To == Queued:
@@ -329,6 +370,13 @@ func (h *history) stepped(o *modelOrder, c *call[*Step, *Order]) {
 // refunded takes over what the commit says was given back, after checking that it
 // may be, and books it.
 func (h *history) refunded(o *modelOrder, c *call[*Step, *Order]) {
+	f := c.out.Facts
+	telling := int64(0)
+	if f.Telling != nil {
+		telling = f.Telling.Version
+	}
+	require.Equal(h.t, []any{o.version, o.telling, o.cancel, o.resend, o.sent, o.lost},
+		[]any{c.out.Version, telling, c.out.CancelRequested, c.out.ResendRequested, f.WishSent, f.WishLost})
 	got := c.out.Refunded
 	switch o.state {
 	case Failed, Expired:

@@ -50,13 +50,18 @@ func (c *change) news(now time.Time) bool {
 }
 
 func (c *change) wish(now time.Time) {
-	switch o := c.o; c.step.Wish {
+	o, s := c.o, c.step
+	if s.Telling != 0 {
+		o.Facts.Telling = nil
+	}
+	switch s.Wish {
 	case WishCancel:
 		o.CancelRequested = true
 	case WishFinish:
 		o.FinishRequested = true
 	case WishResend:
-		o.ResendRequested, o.Facts.WishSent = true, false
+		// The answer to an earlier one is none to this.
+		o.ResendRequested, o.Facts.WishSent, o.Facts.WishLost, o.Facts.Telling = true, false, false, nil
 	case WishSent:
 		o.Facts.WishSent, o.Facts.ToldAt = true, &now
 	case WishRefused:
@@ -67,6 +72,12 @@ func (c *change) wish(now time.Time) {
 		o.Facts.ToldAt = &now
 	case WishHeard:
 		o.Facts.CancelTold, o.Facts.ToldAt = true, &now
+	case WishLost:
+		o.Facts.WishLost = true
+	case WishTelling:
+		// Who claimed it before has not come back, and may have told it.
+		o.Facts.WishLost = o.Facts.WishLost || o.Facts.Telling != nil
+		o.Facts.Telling = &Telling{Version: o.Version, Until: s.Until.UTC()}
 	case WishRefill: // see refill
 	}
 }

@@ -80,6 +80,10 @@ type Facts struct {
 	WishSent   bool       `json:"wish_sent,omitempty"`
 	FinishTold bool       `json:"finish_told,omitempty"`
 	ToldAt     *time.Time `json:"told_at,omitempty"`
+	// Telling is set while a worker tells the source of a wish. WishLost: nobody knows
+	// whether the source has heard of the wish to resend, as an answer of its was lost.
+	Telling  *Telling `json:"telling,omitempty"`
+	WishLost bool     `json:"wish_lost,omitempty"`
 	// Items is a premium product's content. It is never stored with the order: it
 	// is decrypted from stock when a merchant reads the order.
 	Items []string `json:"-"`

@@ -91,8 +91,12 @@ type Step struct {
 	NextRunAt *time.Time
 	// Polled counts one more question asked.
 	Polled bool
-	// Request marks what a merchant asked for: cancel, finish or resend.
-	Wish Wish
+	// Wish marks what a merchant asked for, and what became of it. [WishTelling] claims
+	// it until Until; Telling names the claim whose answer the step is, and it is taken
+	// only while no other has been made and the state is the claim's.
+	Wish    Wish
+	Until   time.Time
+	Telling int64
 	// Recharge takes the price again after a late success, if the balance allows.
 	Recharge bool
 
@@ -123,6 +127,10 @@ const (
 	// has heard that it is to cancel, and need not be told again.
 	WishRefill Wish = "refill"
 	WishHeard  Wish = "heard"
+	// WishTelling: a worker is about to tell the source of the wish that is open.
+	// WishLost: it did, and nobody knows whether the source has heard.
+	WishTelling Wish = "telling"
+	WishLost    Wish = "lost"
 )
 
 // allowed are the transitions; docs/order-states.md draws them.
@@ -144,6 +152,8 @@ func (o *Order) can(s *Step) bool {
 	case s.Route != nil && o.Facts.Bill != nil && s.Route.OfferID != o.OfferID: // it is paid through whom it was inquired
 		return false
 	case s.Deadline != nil && (o.NextRunAt == nil || !o.NextRunAt.Equal(*s.Deadline)):
+		return false
+	case s.Telling != 0 && (o.Facts.Telling == nil || s.Telling != o.Facts.Telling.Version), s.Wish == WishRefused && o.Facts.WishSent:
 		return false
 	case s.TakenBack && (o.State != Completed || o.Category != SMM || o.Refunded != 0 || o.Facts.TakenBack):
 		return false
@@ -210,16 +220,17 @@ func apply(o *Order, s *Step, now time.Time) (*change, error) {
 		c.step = s
 	}
 	status := o.Status()
+	o.Version++
 	c.event = c.news(now)
 	if withdrawn {
 		o.startOver()
 	}
 	o.UpdatedAt = now
-	o.Version++
-	// A final order that nobody looks at any more stays so: a slow answer must not
-	// revive it.
-	if s.To != "" || !o.State.Final() || o.NextRunAt != nil || s.Wish != "" {
+	switch {
+	case s.Wish == WishTelling && !o.State.Final(): // it is asked about as before: a code may come first
+	case s.To != "" || !o.State.Final() || o.NextRunAt != nil || s.Wish != "":
 		o.NextRunAt = s.NextRunAt
+	default: // a final order that nobody looks at any more stays so: a slow answer must not revive it
 	}
 	c.upstream = o.Upstream
 	if s.To != "" {
@@ -253,6 +264,7 @@ func (c *change) enter(now time.Time) {
 	o, s := c.o, c.step
 	late := o.State == Failed
 	o.State = s.To
+	o.Facts.Telling = nil // what is being told was wished for the state that was
 	switch s.To {
 	case Sending:
 		o.SentAt = &now

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -10,6 +11,18 @@ import (
 // sayWithdrawn is what a merchant reads of an order that was to be canceled and of which
 // it turned out that nothing was bought.
 const sayWithdrawn = "The order was canceled. You have been refunded."
+
+// Telling is the claim of a wish by a worker that tells the source of it, so that nobody
+// else does meanwhile.
+type Telling struct {
+	// Version is the order's as of the claim: it names the claim.
+	Version int64 `json:"version"`
+	// Until is how long the claim holds. After that the worker is gone.
+	Until time.Time `json:"until"`
+}
+
+// Holds is whether a wish is being told at a moment.
+func (t *Telling) Holds(now time.Time) bool { return t != nil && now.Before(t.Until) }
 
 // Cancel asks for an order to be canceled on its merchant's behalf. One that waits in
 // the queue is canceled at once; one on its way is marked, and its money moves when the
