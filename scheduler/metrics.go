@@ -66,7 +66,7 @@ type rowMetrics struct {
 	drift                             prometheus.Gauge
 	float, runway, heard              *prometheus.GaugeVec
 	catalogue                         *prometheus.GaugeVec
-	paused                            *prometheus.GaugeVec
+	paused, test                      *prometheus.GaugeVec
 	callbacks, callbackAge            prometheus.Gauge
 	held, orphans, strange            *prometheus.GaugeVec
 
@@ -123,6 +123,7 @@ func newRowMetrics(reg prometheus.Registerer) *rowMetrics {
 		catalogue:     vec("muara_catalog_late_seconds", "How late the scope is that should have been read first.", "upstream"),
 		callbacks:     one("muara_callbacks_waiting", "Callbacks of sources that no worker has read yet."),
 		callbackAge:   one("muara_callbacks_oldest_seconds", "Age of the oldest of them."),
+		test:          vec("muara_upstream_test", "1 for a source of the test mode, which sells nothing: alerts leave it out.", "upstream"),
 		paused:        vec("muara_upstream_paused", "1 while no order goes to an upstream until an operator resumes it.", "upstream"),
 		held:          vec("muara_upstream_purchases_held_seconds", "How long purchases have been kept back for one whose outcome is open; 0 while they are not.", "upstream"),
 		orphans:       vec("muara_upstream_orphans_rupiah", "Our money in purchases that were made, whose id nobody knows, and that have not been paid back.", "upstream"),
@@ -224,7 +225,7 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 		names = append(names, u.Name)
 	}
 	r := s.rows
-	r.known.only(names, r.catalogue, r.paused, r.float, r.heard, r.runway, r.held, r.orphans, r.strange)
+	r.known.only(names, r.test, r.catalogue, r.paused, r.float, r.heard, r.runway, r.held, r.orphans, r.strange)
 	for name, a := range accounts {
 		if !s.isConfigured(name) {
 			continue
@@ -240,6 +241,9 @@ func (s *Scheduler) measureUpstreams(ctx context.Context, now time.Time) error {
 			paused = 1
 		}
 		s.rows.paused.WithLabelValues(u.Name).Set(paused)
+		if u.Mode == catalog.Test {
+			s.rows.test.WithLabelValues(u.Name).Set(1)
+		}
 		if u.Balance == nil || u.BalanceAt == nil {
 			continue
 		}

@@ -275,6 +275,22 @@ func TestABalanceThatIsUsedUpLastsNoWeek(t *testing.T) {
 	require.InDelta(t, longest.Seconds(), testutil.ToFloat64(s.rows.runway.WithLabelValues("up-b")), 0)
 }
 
+func TestWhatIsTriedOutWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	require.NoError(t, catalog.KnowUpstream(t.Context(), d.db.Pool, catalog.Source{Name: "sandbox", Driver: "sandbox", Mode: catalog.Test}, d.now))
+	d.place(2)
+	_, err := d.db.Pool.Exec(t.Context(), `UPDATE orders SET flag = 'look', mode = CASE WHEN id = (SELECT min(id) FROM orders) THEN 'live' ELSE 'test' END`)
+	require.NoError(t, err)
+	s := d.both[0]
+	s.Configured = append(s.Configured, "sandbox")
+	_, err = s.measureOnce(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, 1, testutil.ToFloat64(s.rows.flagged), 0, "an operator looks at what is live")
+	require.Equal(t, 1, testutil.CollectAndCount(s.rows.test))
+	require.InDelta(t, 1, testutil.ToFloat64(s.rows.test.WithLabelValues("sandbox")), 0)
+}
+
 func TestAJobIsKnownBeforeItHasRun(t *testing.T) {
 	t.Parallel()
 	s := newDesk(t).both[0]

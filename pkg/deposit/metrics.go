@@ -68,7 +68,7 @@ type Standing struct {
 	// Due is how many are due for a question, and since when the oldest is.
 	Due       map[string]int64
 	DueOldest map[string]time.Time
-	// Suspense is what waits for a person: deposits and lines, and their rupiah.
+	// Suspense is what waits for a person: deposits and lines, and their rupiah; nothing of the test mode.
 	Suspense, SuspenseRupiah int64
 	Flagged                  int64
 }
@@ -100,10 +100,10 @@ func (k *Keeper) Stand(ctx context.Context) (*Standing, error) {
 		})
 		return err
 	})
-	b.Queue(`SELECT (SELECT count(*) FROM deposits WHERE state = 'suspense') + (SELECT count(*) FROM deposit_lines WHERE outcome = 'ambiguous'),
-		coalesce((SELECT sum(suspense) FROM deposits WHERE state = 'suspense'), 0)::bigint
+	b.Queue(`SELECT (SELECT count(*) FROM deposits WHERE state = 'suspense' AND mode = 'live') + (SELECT count(*) FROM deposit_lines WHERE outcome = 'ambiguous'),
+		coalesce((SELECT sum(suspense) FROM deposits WHERE state = 'suspense' AND mode = 'live'), 0)::bigint
 			+ coalesce((SELECT sum(amount) FROM deposit_lines WHERE outcome = 'ambiguous'), 0)::bigint,
-		(SELECT count(*) FROM deposits WHERE flag <> '')`).QueryRow(func(row pgx.Row) error {
+		(SELECT count(*) FROM deposits WHERE flag <> '' AND mode = 'live')`).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&out.Suspense, &out.SuspenseRupiah, &out.Flagged)
 	})
 	if err := k.Pool.SendBatch(ctx, &b).Close(); err != nil {

@@ -13,7 +13,7 @@ import (
 type (
 	// AtUpstream is what is open at one upstream.
 	AtUpstream struct{ Due, Queued, Unknown Backlog }
-	// Open is what is open everywhere; Flagged waits for an operator.
+	// Open is what is open everywhere; Flagged waits for an operator; those of the test mode wait for nobody.
 	Open struct {
 		Upstreams map[string]AtUpstream
 		Flagged   int64
@@ -45,7 +45,7 @@ func Standing(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*Open, er
 		func(a *AtUpstream, l Backlog) { a.Queued = l })
 	each(`SELECT upstream, count(*), min(updated_at) FROM orders WHERE state = 'unknown' GROUP BY upstream`,
 		func(a *AtUpstream, l Backlog) { a.Unknown = l })
-	b.Queue(`SELECT count(*) FROM orders WHERE flag <> ''`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
+	b.Queue(`SELECT count(*) FROM orders WHERE flag <> '' AND mode = 'live'`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
 	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
 			return err

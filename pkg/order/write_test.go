@@ -496,17 +496,17 @@ func TestOrdersAreCounted(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.Place(t.Context(), pulsa(wallet, "r2", 4_000))
 	require.ErrorIs(t, err, ErrInsufficient)
-	for verdict, n := range map[string]float64{"accepted": 1, "replayed": 1, "refused": 1} {
-		require.InDelta(t, n, testutil.ToFloat64(m.placed.WithLabelValues("ppob", verdict)), 0, verdict)
+	for verdict, mode := range map[string]string{"accepted": "live", "replayed": "live", "refused": ""} {
+		require.InDelta(t, 1, testutil.ToFloat64(m.placed.WithLabelValues("ppob", mode, verdict)), 0, verdict)
 	}
 	_, err = w.Do(t.Context(), Step{OrderID: placed.Order.ID, To: Sending})
 	require.NoError(t, err)
 	f.now = f.now.Add(3 * time.Second)
 	_, err = w.Do(t.Context(), Step{OrderID: placed.Order.ID, Attempt: 1, To: Completed})
 	require.NoError(t, err)
-	require.InDelta(t, 1, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "ppob", "completed")), 0)
-	require.InDelta(t, 4_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "settle")), 0)
-	require.InDelta(t, 3_900, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "cost")), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "ppob", "live", "completed")), 0)
+	require.InDelta(t, 4_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "live", "settle")), 0)
+	require.InDelta(t, 3_900, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "ppob", "live", "cost")), 0)
 	require.Equal(t, 1, testutil.CollectAndCount(m.final))
 }
 

@@ -53,7 +53,7 @@ func (m *Metrics) changed(c *change) {
 // Standing is how the open withdrawals stand, for metrics.
 type Standing struct {
 	// Open counts those that are not final, by gateway and state, and Oldest is since
-	// when the oldest of a state has been there.
+	// when the oldest of a state has been there. Oldest, Rupiah and Flagged are of the live mode alone: what is tried out wakes nobody.
 	Open    map[string]map[State]int64
 	Oldest  map[State]time.Time
 	Rupiah  int64
@@ -64,17 +64,21 @@ type Standing struct {
 func (k *Keeper) Stand(ctx context.Context) (*Standing, error) {
 	out := &Standing{Open: map[string]map[State]int64{}, Oldest: map[State]time.Time{}}
 	var b pgx.Batch
-	b.Queue(`SELECT gateway, state, count(*), min(updated_at), sum(amount + fee)::bigint FROM withdrawals WHERE state NOT IN ('success', 'rejected') GROUP BY gateway, state`).
+	b.Queue(`SELECT gateway, state, mode, count(*), min(updated_at), sum(amount + fee)::bigint FROM withdrawals WHERE state NOT IN ('success', 'rejected') GROUP BY gateway, state, mode`).
 		Query(func(rows pgx.Rows) error {
 			var gateway string
 			var state State
+			var mode string
 			var n, sum int64
 			var oldest time.Time
-			_, err := pgx.ForEachRow(rows, []any{&gateway, &state, &n, &oldest, &sum}, func() error {
+			_, err := pgx.ForEachRow(rows, []any{&gateway, &state, &mode, &n, &oldest, &sum}, func() error {
 				if out.Open[gateway] == nil {
 					out.Open[gateway] = map[State]int64{}
 				}
-				out.Open[gateway][state] = n
+				out.Open[gateway][state] += n
+				if mode != "live" {
+					return nil
+				}
 				out.Rupiah += sum
 				if at := out.Oldest[state]; at.IsZero() || oldest.Before(at) {
 					out.Oldest[state] = oldest
@@ -83,7 +87,7 @@ func (k *Keeper) Stand(ctx context.Context) (*Standing, error) {
 			})
 			return err
 		})
-	b.Queue(`SELECT count(*) FROM withdrawals WHERE flag <> ''`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
+	b.Queue(`SELECT count(*) FROM withdrawals WHERE flag <> '' AND mode = 'live'`).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Flagged) })
 	if err := k.Pool.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, fmt.Errorf("withdraw: standing: %w", err)
 	}

@@ -81,13 +81,13 @@ func overview() board {
 
 func orders() board {
 	money := func(kind string) string {
-		return orZero(rate("muara_order_rupiah_total", here+`,kind=~"`+kind+`"`, "kind") + " * 3600")
+		return orZero(rate("muara_order_rupiah_total", here+`,mode="live",kind=~"`+kind+`"`, "kind") + " * 3600")
 	}
 	return board{name: "orders", title: "Orders and money", rows: []row{
 		{"Money", []panel{
 			graph("Rupiah an hour", "short", "Settled with merchants, given back, paid to sources, lost by late successes.", query{money("settle|refund|cost|late_cost|late_charge"), "{{kind}}"}),
 			graph("Margin an hour", "short", "Settled less what sources took, in rupiah.", query{
-				orZero(`(sum(rate(muara_order_rupiah_total{` + here + `,kind=~"settle|late_charge"}` + per + `)) - sum(rate(muara_order_rupiah_total{` + here + `,kind=~"cost|late_cost"}` + per + `))) * 3600`), "margin"}),
+				orZero(`(sum(rate(muara_order_rupiah_total{` + here + `,mode="live",kind=~"settle|late_charge"}` + per + `)) - sum(rate(muara_order_rupiah_total{` + here + `,mode="live",kind=~"cost|late_cost"}` + per + `))) * 3600`), "margin"}),
 			graph("Deposits, rupiah an hour", "short", "By kind of entry.", query{orZero(rate("muara_deposit_rupiah_total", here, "kind") + " * 3600"), "{{kind}}"}),
 		}},
 		{"States", []panel{
