@@ -38,8 +38,8 @@ type claim struct {
 	fixed        bool
 	url          string // empty: there is nowhere to go
 	enabled      bool
-	secret       []byte // sealed; nil when the merchant has no endpoint yet
-	previous     []byte // sealed; nil when only one secret signs
+	secret       []byte   // sealed; nil when the merchant has no endpoint yet
+	previous     [][]byte // sealed; those that were replaced and still sign, the latest first
 	createdAt    time.Time
 	claimedAfter time.Duration // from when it was due
 }
@@ -83,8 +83,11 @@ const (
 			FROM webhook_endpoints q WHERE q.merchant_id = `
 	roomEnd = `), $4::int)`
 
+	// replaced are the secrets before the one that is an endpoint's now, and until when each signs.
+	replaced = `unnest(array_append(p.older_secrets, p.previous_secret), array_append(p.older_until, p.previous_until)) AS r (secret, until)`
+
 	claimHead = `WITH k AS (SELECT c.id, c.next_run_at AS due, p.url, p.enabled, p.secret,
-			CASE WHEN p.previous_until > $2 THEN p.previous_secret END AS previous
+			(SELECT array_agg(r.secret ORDER BY r.until DESC) FROM ` + replaced + ` WHERE r.until > $2) AS previous
 		FROM webhook_events c LEFT JOIN webhook_endpoints p ON p.merchant_id = c.merchant_id
 		WHERE c.` + openCondition + ` AND c.next_run_at <= $2 AND`
 	claimTail = `)

@@ -237,21 +237,16 @@ func (d *Deliverer) attempt(ctx context.Context, c *claim) (*result, error) {
 // secrets opens what signs; a merchant that has no endpoint yet gets one, for its secret.
 func (d *Deliverer) secrets(ctx context.Context, c *claim) ([]string, error) {
 	if c.secret == nil {
-		var previous []byte
 		if _, err := CreateEndpoint(ctx, d.store.pool, c.merchantID, d.sealer, d.o.Now()); err != nil {
 			return nil, err
 		}
-		err := d.store.pool.QueryRow(ctx, `SELECT secret, previous_secret FROM webhook_endpoints WHERE merchant_id = $1`, c.merchantID).
-			Scan(&c.secret, &previous)
+		err := d.store.pool.QueryRow(ctx, `SELECT secret FROM webhook_endpoints WHERE merchant_id = $1`, c.merchantID).Scan(&c.secret)
 		if err != nil {
 			return nil, fmt.Errorf("webhook: secret: %w", err)
 		}
 	}
 	var out []string
-	for _, sealed := range [][]byte{c.secret, c.previous} {
-		if sealed == nil {
-			continue
-		}
+	for _, sealed := range append([][]byte{c.secret}, c.previous...) {
 		secret, err := d.sealer.Open(sealed, sealContext(c.merchantID))
 		if err != nil {
 			return nil, fmt.Errorf("webhook: secret of %s: %w", c.merchantID, err)

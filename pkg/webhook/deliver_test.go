@@ -19,6 +19,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/webhook"
 )
 
@@ -269,6 +270,56 @@ func TestAReplacedSecretSignsForADay(t *testing.T) {
 	var sealed []byte
 	require.NoError(t, w.db.Pool.QueryRow(t.Context(), `SELECT secret FROM webhook_endpoints`).Scan(&sealed))
 	require.NotContains(t, string(sealed), fresh)
+}
+
+func TestEverySecretSignsForADayAfterItWasReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := newReceiver(t, nil)
+	wallet := w.merchant("M1", r.URL)
+	inUse, err := w.endpoints.RotateSecret(t.Context(), "M1")
+	require.NoError(t, err)
+	w.clock.add(48 * time.Hour)
+	lost, err := w.endpoints.RotateSecret(t.Context(), "M1") // the answer never came, and it is asked for again
+	require.NoError(t, err)
+	w.clock.add(time.Minute)
+	fresh, err := w.endpoints.RotateSecret(t.Context(), "M1")
+	require.NoError(t, err)
+	signs := func(key string, n int64) []bool {
+		w.deliver(w.insert(w.event(wallet, key, n))[0])
+		all := r.arrivals()
+		a := all[len(all)-1]
+		var out []bool
+		for _, secret := range []string{inUse, lost, fresh} {
+			v, err := standardwebhooks.NewWebhook(secret)
+			require.NoError(t, err)
+			out = append(out, v.VerifyIgnoringTimestamp(a.body, a.header) == nil)
+		}
+		return out
+	}
+	require.Equal(t, []bool{true, true, true}, signs("a", 1))
+	w.clock.add(24*time.Hour - time.Minute - time.Second)
+	require.Equal(t, []bool{true, true, true}, signs("b", 1))
+	w.clock.add(time.Second)
+	require.Equal(t, []bool{false, true, true}, signs("c", 1))
+	w.clock.add(time.Minute)
+	require.Equal(t, []bool{false, false, true}, signs("d", 1))
+
+	for range 5 {
+		_, err = w.endpoints.RotateSecret(t.Context(), "M1")
+		require.NoError(t, err)
+	}
+	_, err = w.endpoints.RotateSecret(t.Context(), "M1")
+	var refused *fault.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, fault.RateLimited, refused.Kind, "a delivery does not carry more signatures than that")
+	require.Equal(t, 24*time.Hour, refused.RetryAfter)
+	w.clock.add(24 * time.Hour)
+	_, err = w.endpoints.RotateSecret(t.Context(), "M1")
+	require.NoError(t, err)
+	var older int
+	require.NoError(t, w.db.Pool.QueryRow(t.Context(), `SELECT cardinality(older_secrets) FROM webhook_endpoints`).Scan(&older))
+	require.Zero(t, older, "what has ended is not kept")
 }
 
 func TestAMerchantWithoutAnEndpointSignsWithASecretOfItsOwnAllTheSame(t *testing.T) {

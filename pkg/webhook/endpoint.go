@@ -191,21 +191,41 @@ func (s *Endpoints) check(ctx context.Context, c Change) error {
 	return err
 }
 
-// RotateSecret gives a new secret. The one before it keeps signing beside it for
-// 24 hours; one before that ends now.
+// rotations bounds how often in 24 hours a secret is replaced: every one of them signs.
+const rotations = 5
+
+// RotateSecret gives a new secret. Each one keeps signing for 24 hours after it was
+// replaced: whose answer was lost and who asked for another still has the one that
+// receives. Asked for too often for that, it is refused until one of them has ended.
 func (s *Endpoints) RotateSecret(ctx context.Context, merchantID string) (secret string, err error) {
 	if _, err := s.Get(ctx, merchantID); err != nil {
 		return "", err
 	}
 	secret = newSecret()
 	now := s.now()
-	_, err = s.pool.Exec(ctx, `UPDATE webhook_endpoints SET previous_secret = secret, previous_until = $4,
-		secret = $2, secret_hint = $3, updated_at = $5 WHERE merchant_id = $1`,
-		merchantID, s.sealer.Seal([]byte(secret), sealContext(merchantID)), hint(secret), now.Add(rotation), now)
+	tag, err := s.pool.Exec(ctx, `UPDATE webhook_endpoints p SET previous_secret = secret, previous_until = $4,
+		older_secrets = (SELECT coalesce(array_agg(r.secret ORDER BY r.until), '{}') FROM `+replaced+` WHERE r.until > $5),
+		older_until = (SELECT coalesce(array_agg(r.until ORDER BY r.until), '{}') FROM `+replaced+` WHERE r.until > $5),
+		secret = $2, secret_hint = $3, updated_at = $5
+		WHERE merchant_id = $1 AND (SELECT count(*) FROM `+replaced+` WHERE r.until > $5) < $6`,
+		merchantID, s.sealer.Seal([]byte(secret), sealContext(merchantID)), hint(secret), now.Add(rotation), now, rotations)
 	if err != nil {
 		return "", fmt.Errorf("webhook: rotate secret: %w", err)
 	}
+	if tag.RowsAffected() == 0 {
+		return "", s.tooOften(ctx, merchantID, now)
+	}
 	return secret, nil
+}
+
+// tooOften refuses another secret until the first of those that were replaced has ended.
+func (s *Endpoints) tooOften(ctx context.Context, merchantID string, now time.Time) error {
+	var until *time.Time
+	err := s.pool.QueryRow(ctx, `SELECT (SELECT min(r.until) FROM `+replaced+` WHERE r.until > $2) FROM webhook_endpoints p WHERE merchant_id = $1`, merchantID, now).Scan(&until)
+	if err != nil || until == nil {
+		return errors.Join(errors.New("webhook: rotate secret: moved on meanwhile"), err)
+	}
+	return fault.New(fault.RateLimited, fmt.Sprintf("the secret was replaced %d times within 24 hours, and all of them still sign", rotations)).After(until.Sub(now))
 }
 
 // Test queues a webhook.test event to the endpoint of a wallet's merchant and gives
