@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 
@@ -391,10 +392,12 @@ func (c *change) earlier() error {
 	return nil
 }
 
-// mulDiv gives ⌊a × b / c⌋ without overflow for rupiah amounts and quantities.
+// mulDiv gives ⌊a × b / c⌋ of what is not negative, where b is at most c: it never
+// overflows.
 func mulDiv(a, b, c int64) int64 {
-	q, r := a/c, a%c
-	return q*b + r*b/c
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	return int64(q)
 }
 
 // earliest gives the earlier of an order's next look and now; while an attempt is
