@@ -190,10 +190,13 @@ func afterFinal(f facts, r *upstream.Result) order.Step {
 			alert(f, &s, r)
 			break
 		}
-		if r.State == upstream.Succeeded || r.State == upstream.Pending {
+		switch r.State {
+		case upstream.Failed, upstream.Canceled, upstream.Partial, upstream.Expired:
+			if f.o.Category == order.PPOB {
+				s.Flag = "the source took back its success"
+			}
+		default: // that it does not find it, or cannot say, tells nothing new
 			awaited(f, &s)
-		} else if f.o.Category == order.PPOB {
-			s.Flag = "the source took back its success"
 		}
 	case order.Failed:
 		if r.State == upstream.Succeeded {
