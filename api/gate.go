@@ -76,6 +76,10 @@ func (s *server) serveRoute(c *rest.Call, path string) {
 		s.rest.Refuse(c, missing)
 		return
 	}
+	if err := rest.CheckQuery(c.R); err != nil {
+		s.rest.Refuse(c, err)
+		return
+	}
 	route.Handler(c.R.Method)(c.W, c.R)
 }
 

@@ -39,11 +39,14 @@ func (s *server) serve(c *rest.Call) {
 	}
 	c.Who = who
 	route, missing := s.rest.Find(c, path)
+	wrong := rest.CheckQuery(c.R)
 	switch {
 	case missing != nil:
 		s.rest.Refuse(c, missing)
 	case !who.Role.May(s.needed(c, route)):
 		s.rest.Refuse(c, fault.New(fault.Forbidden, "this needs the role "+string(s.needed(c, route))))
+	case wrong != nil:
+		s.rest.Refuse(c, wrong)
 	default:
 		route.Handler(c.R.Method)(c.W, c.R)
 	}

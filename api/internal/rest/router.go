@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/muarahq/muara/pkg/fault"
 )
 
 // Router finds the handler of a method and a path below the base path. Unlike
@@ -78,8 +81,8 @@ func (t *Router) Find(r *http.Request, path string) *Node {
 				return nil
 			}
 			value, err := url.PathUnescape(segment)
-			if err != nil || value == "" {
-				return nil
+			if err != nil || value == "" || !isText(value) {
+				return nil // no name of anything, and nothing that the database can be asked for
 			}
 			r.SetPathValue(next.name, value)
 		}
@@ -89,6 +92,23 @@ func (t *Router) Find(r *http.Request, path string) *Node {
 		return nil
 	}
 	return n
+}
+
+// isText tells whether the database can hold s as text.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+// CheckQuery refuses a query that the database could not be asked with, which is text
+// nowhere.
+func CheckQuery(r *http.Request) error {
+	if strings.IndexFunc(r.URL.RawQuery, func(c rune) bool { return c == '%' || c == 0 || c >= utf8.RuneSelf }) < 0 {
+		return nil
+	}
+	for name, values := range r.URL.Query() {
+		if !isText(name) || slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
+			return fault.Field(strings.ToValidUTF8(name, "?"), "must be UTF-8 without zero bytes")
+		}
+	}
+	return nil
 }
 
 // Handler gives the handler of a method; nil when the route does not take it.
