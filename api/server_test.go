@@ -152,7 +152,7 @@ func TestRequestsAreMeasuredByRouteAndNeverByMerchant(t *testing.T) {
 	// A source that takes no orders is no fault of ours; what takes us too long is.
 	c.post("/order", `{"category":"ppob","ref":"again","sku":"TSEL20","customer_no":"0812"}`).refused(http.StatusServiceUnavailable, "upstream_error")
 	slow := strings.Replace(pulsa, `"ppob"`, `"ppob","callback_url":"https://slow.example/"`, 1)
-	c.post("/order", strings.Replace(slow, "trx-0001", "trx-0002", 1)).refused(http.StatusServiceUnavailable, "upstream_error")
+	c.post("/order", strings.Replace(slow, "trx-0001", "trx-0002", 1)).refused(http.StatusInternalServerError, "internal_error")
 	c.get("/order/trx-0001").data()
 	c.get("/order/trx-0001").data()
 	c.get("/nothing/at/all")
