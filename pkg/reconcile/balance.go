@@ -10,6 +10,7 @@ import (
 
 	"github.com/muarahq/muara/pkg/deposit"
 	"github.com/muarahq/muara/pkg/upstream"
+	"github.com/muarahq/muara/pkg/withdraw"
 )
 
 const (
@@ -110,12 +111,12 @@ func (r *Reconciler) told(ctx context.Context, run *Run) (Chain, error) {
 }
 
 // explained is how much less there is, by our books, at the end of a time than at its
-// beginning: what purchases took, less what of earlier ones came back, and less what
-// merchants paid in there.
+// beginning: what purchases and payouts took, less what of earlier ones came back, and less
+// what merchants paid in there.
 func (r *Reconciler) explained(ctx context.Context, name string, from, to time.Time) (int64, error) {
 	var took, back int64
-	err := r.Pool.QueryRow(ctx, `SELECT coalesce(sum(cost) FILTER (WHERE started_at > $2 AND (outcome NOT IN `+givenSQL+` OR outcome IN ('failed', 'canceled', 'expired') AND finished_at > $3)), 0)::bigint,
-			coalesce(sum(cost) FILTER (WHERE started_at <= $2 AND outcome IN ('failed', 'canceled', 'expired') AND finished_at > $2 AND finished_at <= $3), 0)::bigint
+	err := r.Pool.QueryRow(ctx, `SELECT coalesce(sum(cost) FILTER (WHERE started_at > $2 AND (outcome NOT IN `+givenSQL+` OR outcome IN `+backSQL+` AND finished_at > $3)), 0)::bigint,
+			coalesce(sum(cost) FILTER (WHERE started_at <= $2 AND outcome IN `+backSQL+` AND finished_at > $2 AND finished_at <= $3), 0)::bigint
 		FROM order_attempts WHERE upstream = $1 AND started_at > $2::timestamptz - interval '7 days' AND started_at <= $3`, name, from, to).Scan(&took, &back)
 	if err != nil {
 		return 0, fmt.Errorf("reconcile: our purchases: %w", err)
@@ -124,5 +125,9 @@ func (r *Reconciler) explained(ctx context.Context, name string, from, to time.T
 	if err != nil {
 		return 0, err
 	}
-	return took - back - in, nil
+	out, err := withdraw.PaidOut(ctx, r.Pool, name, from, to)
+	if err != nil {
+		return 0, err
+	}
+	return took - back - in + out, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/muarahq/muara/pkg/order"
 	"github.com/muarahq/muara/pkg/upstream"
 )
 
@@ -90,7 +91,7 @@ func standingOf(outcome string) standing {
 	switch outcome {
 	case "succeeded", "partial":
 		return withThem
-	case "failed", "canceled", "expired", "not_sent", "rejected", "throttled":
+	case "failed", "canceled", "expired", "not_sent", "rejected", "throttled", order.OutcomeNotBought, order.OutcomeReturned:
 		return withUs
 	}
 	return undecided // sending, accepted, unknown, refused
@@ -109,8 +110,12 @@ func standingAt(s upstream.State) standing {
 	return unclear
 }
 
-// The outcomes behind which nothing was taken, for SQL.
-const givenSQL = `('failed', 'canceled', 'expired', 'not_sent', 'rejected', 'throttled')`
+// The outcomes behind which nothing is taken, and those of them behind which it may have
+// been for a while, for SQL.
+const (
+	givenSQL = `('failed', 'canceled', 'expired', 'returned', 'not_sent', 'rejected', 'throttled', 'not_bought')`
+	backSQL  = `('failed', 'canceled', 'expired', 'returned')`
+)
 
 // compare is what an attempt and what the source says of it come to. An amount that is
 // not said is not compared, nor is one of a purchase that was delivered in part.

@@ -221,7 +221,37 @@ func TestTheChainOfBalances(t *testing.T) {
 			cancel_requested, credited, suspense, flag, trace_parent, lease_until, polls, expires_at, paid_at, created_at, updated_at)
 		SELECT 1, $1, 'live', 'd', 10000, 100, 10100, 10000, 10000, 'up-a', 'INV', '0002', 'tok', 'paid', 1, 1, true, false, 10000, 0, '', '', $2, 0, $2, $2, $2, $2`, w.wallet, noon)
 	require.NoError(t, err)
-	const explained = 5_500 - 1_000 + 2_000 - 10_000
+	w.buy(mine{outcome: "not_bought", at: noon, cost: 80_000})
+	w.buy(mine{outcome: "returned", at: noon, finished: noon.Add(time.Minute), cost: 90_000})
+	w.buy(mine{outcome: "returned", at: at("23:58:00"), finished: at("23:58:00").Add(3 * time.Minute), cost: 400})
+	for i, p := range []struct {
+		gateway, state, ref string
+		amount, charge      int64
+		sent, ended         time.Time
+	}{
+		{"up-a", "success", "P1", 20_000, 500, noon, noon.Add(time.Hour)},
+		{"up-a", "sent", "P2", 30_000, 0, noon, time.Time{}},
+		{"up-a", "rejected", "P3", 40_000, 0, noon, noon.Add(time.Hour)},                   // taken and given back
+		{"up-a", "rejected", "P4", 3_000, 0, noon.AddDate(0, 0, -1), noon},                 // yesterday's came back today
+		{"up-a", "rejected", "P5", 7_000, 0, noon, noon.AddDate(0, 0, 1)},                  // not back by midnight
+		{"up-a", "rejected", "", 50_000, 0, noon.AddDate(0, 0, -1), noon},                  // never there
+		{"up-a", "approved", "", 60_000, 0, noon, time.Time{}},                             // was refused
+		{"up-a", "success", "P8", 70_000, 0, noon.AddDate(0, 0, -1), noon},                 // taken yesterday
+		{"up-b", "success", "P9", 80_000, 0, noon, noon},                                   // elsewhere
+		{"up-a", "success", "PA", 90_000, 0, noon.AddDate(0, 0, 1), noon.AddDate(0, 0, 1)}, // tomorrow's
+	} {
+		var ended *time.Time
+		if !p.ended.IsZero() {
+			ended = &p.ended
+		}
+		_, err := w.db.Pool.Exec(t.Context(), `INSERT INTO withdrawals (id, wallet_id, mode, ref, content_hash, amount, fee, method, account_number, account_name, receiver, state, version,
+				approvals, gateway, attempt, claim, upstream_ref, charge, refused, message, flag, trace_parent, checker, check_result, check_name, polls, created_at, updated_at, sent_at, completed_at)
+			VALUES ($1, $2, 'live', 'w' || $1::bigint, '', $3, 0, 'dana', '0812', 'A', '0812', $4, 1, 1, $5, 1, '', $6, $7, '', '', '', '', '', '', '', 0, $8, $8, $8, $9)`,
+			i+1, w.wallet, p.amount, p.state, p.gateway, p.ref, p.charge, p.sent, ended)
+		require.NoError(t, err)
+	}
+	const paidOut = 20_500 + 30_000 - 3_000 + 7_000
+	const explained = 5_500 - 1_000 + 2_000 - 10_000 + 400 + paidOut
 	told := func(balance int64, at time.Time) {
 		_, err := w.db.Pool.Exec(t.Context(), `UPDATE upstreams SET balance = $2, balance_at = $3 WHERE name = $1`, "up-a", balance, at)
 		require.NoError(t, err)
