@@ -66,8 +66,11 @@ type orderBody struct {
 type placement struct {
 	order.Request
 	maxPrice int64
-	// quantityGiven is whether the body named a quantity.
-	quantityGiven bool
+	// given are quantity and inputs of an order of a social media service as the body has them.
+	given struct {
+		quantity *int64
+		inputs   map[string]string
+	}
 }
 
 // parseOrder decodes a body. Fields of other categories are foreign here, and
@@ -121,6 +124,22 @@ func (p *placement) parseSMM(f *fields) {
 			p.Inputs[name] = text
 		}
 	}
+	p.given.inputs = p.Inputs
+}
+
+// readings are the forms that the request may have been accepted in: what an order of a
+// social media service holds is read by its service, which may be another by now, or gone.
+func (p *placement) readings() []*order.Request {
+	if p.Category != order.SMM {
+		return nil
+	}
+	var all []*order.Request
+	for _, o := range smm.Readings(p.given.quantity, p.given.inputs) {
+		r := p.Request
+		r.Quantity, r.Inputs = o.Quantity, o.Inputs
+		all = append(all, &r)
+	}
+	return all
 }
 
 func (p *placement) parseQuantity(f *fields, most int64) {
@@ -131,7 +150,7 @@ func (p *placement) parseQuantity(f *fields, most int64) {
 	if n > most {
 		f.wrong("quantity", "is too large")
 	}
-	p.Quantity, p.quantityGiven = n, true
+	p.Quantity, p.given.quantity = n, &n
 }
 
 func validRef(ref string) bool {
@@ -152,11 +171,7 @@ func pointer(s string) *string {
 // fields in their one spelling, and what follows from them. The refusal names every
 // field that is wrong, missing or of another type.
 func (p *placement) readSMM(product *catalog.Product) error {
-	var quantity *int64
-	if p.quantityGiven {
-		quantity = &p.Quantity
-	}
-	o, problems := product.SMM.Read(quantity, p.Inputs)
+	o, problems := product.SMM.Read(p.given.quantity, p.given.inputs)
 	p.Quantity, p.Inputs, p.Link = o.Quantity, o.Inputs, smm.Link(*p.Target)
 	p.Terms = &order.Terms{Units: o.Units, Total: o.Total, Cancel: product.Cancel, Refill: product.Refill}
 	f := &fields{}

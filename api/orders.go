@@ -126,8 +126,11 @@ func (s *server) placeOrder(ctx context.Context, _ *noInput) (*placedData, error
 		}
 		placed, err = s.deps.Placer.Place(ctx, &p.Request)
 	}
-	if errors.Is(err, order.ErrOutOfStock) {
+	switch {
+	case errors.Is(err, order.ErrOutOfStock):
 		return nil, outOfStock()
+	case errors.Is(err, order.ErrConflict):
+		return s.replayOr(ctx, p, err) // it may have been read otherwise when it was accepted
 	}
 	if err != nil {
 		return nil, err
@@ -147,7 +150,7 @@ func (s *server) placeOrder(ctx context.Context, _ *noInput) (*placedData, error
 // if its ref was accepted before, since a repeated ref comes before what happened to
 // the SKU meanwhile.
 func (s *server) replayOr(ctx context.Context, p *placement, refusal error) (*placedData, error) {
-	o, err := order.Replay(ctx, s.deps.DB.Bun, &p.Request)
+	o, err := order.Replay(ctx, s.deps.DB.Bun, &p.Request, p.readings()...)
 	switch {
 	case errors.Is(err, order.ErrConflict) && fault.KindOf(refusal) == fault.Invalid:
 		return nil, refusal

@@ -315,3 +315,32 @@ func TestRefillOfASocialMediaOrder(t *testing.T) {
 		return len(w.queue.acts) == 3
 	}, 5*time.Second, time.Millisecond)
 }
+
+func TestARepeatedRefIsAnsweredWhateverBecameOfTheService(t *testing.T) {
+	t.Parallel()
+	for how, change := range map[string]string{
+		"is another type by now": `UPDATE products SET kind = CASE WHEN kind = 'package' THEN 'default' ELSE 'package' END, updated_at = now() WHERE category = 'smm'`,
+		"takes fewer by now":     `UPDATE products SET min_quantity = 2000, max_quantity = 3000, updated_at = now() WHERE category = 'smm'`,
+		"is gone":                `UPDATE products SET sku = 'GONE-' || sku, updated_at = now() WHERE category = 'smm'`,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.services()
+			c := w.merchant(1_000_000)
+			ids := map[smm.Kind]any{}
+			for kind, b := range bodies() {
+				ids[kind] = view(c.order(smmBody("r-"+string(kind), kind, b.body)))["order_id"]
+			}
+			left := c.balance()
+			w.changed(change)
+			for kind, b := range bodies() {
+				require.Equal(t, ids[kind], view(c.order(smmBody("r-"+string(kind), kind, b.body)))["order_id"], kind)
+				other := strings.NewReplacer("instagram.com/p/1", "instagram.com/p/2", "contoh", "another", "example.com", "example.org").Replace(b.body)
+				r := c.post("/order", smmBody("r-"+string(kind), kind, other))
+				require.Contains(t, []int{http.StatusConflict, http.StatusBadRequest}, r.status, r.raw)
+			}
+			require.Equal(t, left, c.balance())
+		})
+	}
+}

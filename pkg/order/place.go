@@ -358,8 +358,9 @@ func (s *sitting) write(ctx context.Context, tx pgx.Tx) error {
 }
 
 // Replay gives the order that bears the request's ref already, nil when there is
-// none, or [ErrConflict] when its content is another.
-func Replay(ctx context.Context, db bun.IDB, r *Request) (*Order, error) {
+// none, or [ErrConflict] when its content is another. readings are other forms of the same
+// content, by one of which it may have been accepted.
+func Replay(ctx context.Context, db bun.IDB, r *Request, readings ...*Request) (*Order, error) {
 	o, err := byRef(ctx, db, r.WalletID, r.Ref)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil //nolint:nilnil // no order is the usual answer here, not an error
@@ -367,8 +368,10 @@ func Replay(ctx context.Context, db bun.IDB, r *Request) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(o.ContentHash, r.Hash()) {
-		return nil, ErrConflict
+	for _, r := range append([]*Request{r}, readings...) {
+		if bytes.Equal(o.ContentHash, r.Hash()) {
+			return o, nil
+		}
 	}
-	return o, nil
+	return nil, ErrConflict
 }

@@ -80,6 +80,18 @@ func (s Service) Read(quantity *int64, inputs map[string]string) (Order, []Probl
 	return o, problems
 }
 
+// Readings are what an order comes to by each kind of service that takes it, whatever a
+// service's bounds: one that was read before, by what its service was then, is among them.
+func Readings(quantity *int64, inputs map[string]string) []Order {
+	var all []Order
+	for _, k := range Kinds() {
+		if o, problems := (Service{Kind: k, Dripfeed: true}).Read(quantity, inputs); len(problems) == 0 {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
 // plain leaves out what says nothing: one run, no old posts.
 func plain(inputs map[string]string) map[string]string {
 	out := maps.Clone(inputs)
