@@ -48,13 +48,13 @@ func TestEveryProductIsOnOnePageOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var want []string
-	for i, category := range []string{"product", "ppob", "product", "ppob", "product", "ppob"} { // the catalogue's own order is by category
+	w.exec(`UPDATE catalog_version SET version = version + 1`)
+	for i := range 6 { // the catalogue's own order is by brand before it is by SKU
 		sku := fmt.Sprintf("SKU%d", i)
 		want = append(want, sku)
 		w.exec(`INSERT INTO products (mode, sku, category, name, brand, grp, type, description, inputs, variant_of, fixed_price, policy, closed, edited, version, created_at, updated_at)
-			VALUES ('live', $1, $2, $1, '', '', '', '', '[]', '', CASE WHEN $2 = 'product' THEN 1000 END, 'price', false, '{}', 1, now(), now())`, sku, category)
+			SELECT 'live', $1, 'product', $1, $2, '', '', '', '[]', '', 1000, 'price', false, '{}', version, now(), now() FROM catalog_version`, sku, string(rune('z'-i)))
 	}
-	w.exec(`UPDATE catalog_version SET version = version + 1`)
 	require.NoError(t, w.catalog.Refresh(t.Context()))
 	var got []string
 	for after := ""; ; {
