@@ -170,7 +170,7 @@ func textIntroduction(brand config.Brand) string {
 		"Every answer is JSON in one envelope: `{\"ok\":true,\"data\":{…}}`, or `{\"ok\":false,\"error\":\"…\",\"code\":\"…\"}`. Act on `code`; `error` is for people. " +
 		"`data` is what the command of the same name prints under `--json`.\n\n" +
 		"A token has a role. A *viewer* reads; what belongs to merchants' customers is masked for it, and goods are left out. An *operator* reads in full and runs the place: " +
-		"orders, upstreams, catalogue, webhooks, merchants. *Finance* may do all that and move money. Each route names what it needs.\n\n" +
+		"orders, upstreams, catalogue, webhooks, merchants. *Finance* may do all that, move money, and set what makes prices or lets more money out: tiers, markups, live keys, higher limits. Each route names what it needs.\n\n" +
 		"What is changed is in the audit log as `token:NAME`. Where two change one thing at once one wins; the other reads `conflict`, and in `details` what is so now.\n\n" +
 		"Money is whole rupiah. Times are RFC 3339; a bare date is a day in " + brand.Timezone + ". Lists that are paged take `limit` and `cursor` and give `next_cursor`."
 }

@@ -22,6 +22,14 @@ func actor(ctx context.Context) string { return caller(ctx).Actor() }
 // masked tells whether the caller reads what belongs to merchants' customers masked.
 func masked(ctx context.Context) bool { return !caller(ctx).Role.May(token.Operator) }
 
+// need refuses what takes another role than the route itself, as its body says.
+func need(ctx context.Context, role token.Role, what string) error {
+	if caller(ctx).Role.May(role) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, what+" needs the role "+string(role))
+}
+
 // serve answers one request.
 func (s *server) serve(c *rest.Call) {
 	path, below := strings.CutPrefix(c.R.URL.EscapedPath(), Base)

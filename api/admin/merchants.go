@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/muarahq/muara/api/internal/rest"
@@ -26,23 +28,24 @@ func (s *server) merchantRoutes() {
 	}, s.listTiers)
 }
 
-// merchantChanges are an operator's. Suspending, tiers, addresses and limits say what shall be so: doing it twice is doing it once.
+// merchantChanges are an operator's, but for what makes prices or lets more money out: that is finance's. Suspending, tiers, addresses and limits say what shall be so: doing it twice is doing it once.
 func (s *server) merchantChanges() {
 	change := func(method, id, path, summary, text string) rest.Operation {
 		return rest.Operation{ID: id, Method: method, Path: "/merchants" + path, Tag: tagMerchants, Summary: summary, Text: text, Refusals: lookup()}
 	}
 	register(s, token.Operator, change(http.MethodPost, "createMerchant", "", "Create a merchant",
 		"With its wallets, its webhook endpoint and a first key, which is shown here and never again. Its webhook secret it makes itself, by `POST /webhook/secret` of the merchant API. "+
-			"Each call makes another merchant: after a lost answer look at the list before calling again."),
+			"Each call makes another merchant: after a lost answer look at the list before calling again. In another tier than the first finance makes it."),
 		s.createMerchant)
 	register(s, token.Operator, change(http.MethodPost, "suspendMerchant", "/{id}/suspend", "Suspend a merchant", "It is answered with 403 from now on."), s.suspendMerchant)
 	register(s, token.Operator, change(http.MethodPost, "resumeMerchant", "/{id}/resume", "Let a merchant go on", "The end of a suspension."), s.resumeMerchant)
-	register(s, token.Operator, change(http.MethodPut, "setTier", "/{id}/tier", "Move a merchant to a tier",
+	register(s, token.Finance, change(http.MethodPut, "setTier", "/{id}/tier", "Move a merchant to a tier",
 		"Held there it stays, whatever it orders; otherwise it rises from there by itself."), s.setTier)
-	register(s, token.Operator, change(http.MethodPut, "setAddresses", "/{id}/ip", "Replace the addresses that may call", "None means that any may."), s.setAddresses)
+	register(s, token.Operator, change(http.MethodPut, "setAddresses", "/{id}/ip", "Replace the addresses that may call", "None means that any may. "+
+		"Finance says so, and sets networks larger than /8, or /32 of IPv6."), s.setAddresses)
 	read(s, change(http.MethodGet, "getLimits", "/{id}/limits", "A merchant's limits", "What it may order and withdraw; 0 is no limit."), s.getLimits)
 	register(s, token.Operator, change(http.MethodPut, "setLimits", "/{id}/limits", "Bound what a merchant may order and withdraw",
-		"What is left out stays; 0 is no limit."), s.setLimits)
+		"What is left out stays; 0 is no limit. An operator lowers limits, finance raises and lifts them."), s.setLimits)
 	const once = "It is done once for each `ref`: after a lost answer send the same again, and the answer is the first one's. The same `ref` with another amount or note is refused with 409."
 	money := change(http.MethodPost, "creditMerchant", "/{id}/credit", "Add to a balance", "By hand. It is an entry of the ledger, and the merchant reads the note. "+once)
 	money.Refusals = append(money.Refusals, fault.Conflict)
@@ -58,7 +61,7 @@ func (s *server) keyRoutes() {
 	}, s.listKeys)
 	register(s, token.Operator, rest.Operation{
 		ID: "createKey", Method: http.MethodPost, Path: "/merchants/{id}/keys", Tag: tagMerchants, Summary: "Give a merchant a further key",
-		Text: "It is shown here and never again. Each call makes another one: after a lost answer revoke the one that the list has, and call again.", Refusals: lookup(),
+		Text: "It is shown here and never again. An operator makes test keys, finance those of live mode, which spend a balance. Each call makes another one: after a lost answer revoke the one that the list has, and call again.", Refusals: lookup(),
 	}, s.createKey)
 	register(s, token.Operator, rest.Operation{
 		ID: "revokeKey", Method: http.MethodPost, Path: "/keys/{id}/revoke", Tag: tagMerchants, Summary: "Revoke a key", Text: "It ends for ever and at once.", Refusals: changes(),
@@ -114,6 +117,11 @@ func (s *server) createMerchant(ctx context.Context, in *createMerchantInput) (*
 	if err != nil {
 		return nil, err
 	}
+	if in.Body.Tier > 1 {
+		if err := need(ctx, token.Finance, "a tier above the first"); err != nil {
+			return nil, err
+		}
+	}
 	n := merchant.New{Name: in.Body.Name, Tier: in.Body.Tier, IPs: ips, Mode: in.Body.Mode, Actor: actor(ctx)}
 	if n.Mode == "" {
 		n.Mode = merchant.Live
@@ -146,6 +154,17 @@ func (s *server) setTier(ctx context.Context, in *tierInput) (*backoffice.Mercha
 	return s.office.SetTier(ctx, in.ID, in.Body.Tier, in.Body.Hold, actor(ctx))
 }
 
+// opens tells whether a list lets in as good as everybody: it is empty, or has a network that is
+// larger than /8, or than /32 of IPv6.
+func opens(ips []netip.Prefix) bool {
+	return len(ips) == 0 || slices.ContainsFunc(ips, func(p netip.Prefix) bool {
+		if p.Addr().Is4() {
+			return p.Bits() < 8
+		}
+		return p.Bits() < 32
+	})
+}
+
 type addressesInput struct {
 	MerchantParams
 	Body struct {
@@ -157,6 +176,11 @@ func (s *server) setAddresses(ctx context.Context, in *addressesInput) (*backoff
 	ips, err := merchant.ParseIPs(strings.Join(in.Body.IPs, ","))
 	if err != nil {
 		return nil, err
+	}
+	if opens(ips) {
+		if err := need(ctx, token.Finance, "letting any address call"); err != nil {
+			return nil, err
+		}
 	}
 	return s.office.SetIPs(ctx, in.ID, ips, actor(ctx))
 }
@@ -187,6 +211,20 @@ type setLimitsInput struct {
 
 func (s *server) setLimits(ctx context.Context, in *setLimitsInput) (*backoffice.MerchantLimits, error) {
 	b := &in.Body
+	now, err := s.office.SetLimits(ctx, in.ID, in.Mode, rule.Change{}, actor(ctx))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range []struct {
+		was int64
+		to  *int64
+	}{{now.Limits.PerOrder, b.PerOrder}, {now.Limits.PerDay, b.PerDay}, {now.Limits.WithdrawPerDay, b.WithdrawPerDay}} {
+		if l.to != nil && l.was != 0 && (*l.to == 0 || *l.to > l.was) {
+			if err := need(ctx, token.Finance, "raising a limit"); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return s.office.SetLimits(ctx, in.ID, in.Mode, rule.Change{PerOrder: b.PerOrder, PerDay: b.PerDay, WithdrawPerDay: b.WithdrawPerDay}, actor(ctx))
 }
 
@@ -225,6 +263,11 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*backoffice
 	mode := in.Body.Mode
 	if mode == "" {
 		mode = merchant.Live
+	}
+	if mode == merchant.Live {
+		if err := need(ctx, token.Finance, "a live key"); err != nil {
+			return nil, err
+		}
 	}
 	return s.office.CreateKey(ctx, in.ID, mode, in.Body.Name, actor(ctx))
 }

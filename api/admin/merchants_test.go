@@ -16,10 +16,10 @@ import (
 func TestAMerchantsLifeByTheAPI(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	made := w.operator.post("/merchants", `{"name":"Toko","tier":2,"ip_whitelist":["10.0.0.0/8","2001:db8::1"],"mode":"test"}`).data()
+	made := w.finance.post("/merchants", `{"name":"Toko","tier":2,"ip_whitelist":["10.0.0.0/8","2001:db8::1"],"mode":"test"}`).data()
 	id := made["merchant_id"].(string)
 	require.Regexp(t, `^mra_test_`, made["key"])
-	require.Equal(t, "token:o", w.audited(id).Actor)
+	require.Equal(t, "token:f", w.audited(id).Actor)
 	path := "/merchants/" + id
 	m := w.viewer.get(path).data()
 	require.Equal(t, "Toko", m["name"])
@@ -30,8 +30,8 @@ func TestAMerchantsLifeByTheAPI(t *testing.T) {
 	require.Equal(t, "suspended", w.operator.post(path+"/suspend", "").data()["status"])
 	require.Equal(t, "merchant.suspend", w.audited(id).Action)
 	require.Equal(t, "active", w.operator.post(path+"/resume", "").data()["status"])
-	require.Equal(t, "3", fmt.Sprint(w.operator.send(http.MethodPut, path+"/tier", `{"tier":3,"hold":true}`).data()["tier"]))
-	w.operator.send(http.MethodPut, path+"/tier", `{"tier":99}`).refused(http.StatusBadRequest, "invalid_request")
+	require.Equal(t, "3", fmt.Sprint(w.finance.send(http.MethodPut, path+"/tier", `{"tier":3,"hold":true}`).data()["tier"]))
+	w.finance.send(http.MethodPut, path+"/tier", `{"tier":99}`).refused(http.StatusBadRequest, "invalid_request")
 	require.Equal(t, []any{"192.0.2.7/32"}, w.operator.send(http.MethodPut, path+"/ip", `{"ip_whitelist":["192.0.2.7"]}`).data()["ip_whitelist"])
 	w.operator.send(http.MethodPut, path+"/ip", `{"ip_whitelist":["nonsense"]}`).refused(http.StatusBadRequest, "invalid_request")
 	require.Equal(t, "merchant.ip", w.audited(id).Action)
@@ -46,7 +46,7 @@ func TestAMerchantsLifeByTheAPI(t *testing.T) {
 
 	w.operator.post("/merchants", `{"name":""}`).refused(http.StatusBadRequest, "invalid_request").detail("name")
 	for _, operation := range []string{"suspend", "resume", "keys"} {
-		w.operator.post("/merchants/MRA-M-0000000000/"+operation, map[string]string{"keys": `{"name":"x"}`}[operation]).refused(http.StatusNotFound, "not_found")
+		w.finance.post("/merchants/MRA-M-0000000000/"+operation, map[string]string{"keys": `{"name":"x"}`}[operation]).refused(http.StatusNotFound, "not_found")
 	}
 	w.viewer.get("/merchants/MRA-M-0000000000").refused(http.StatusNotFound, "not_found")
 	require.Equal(t, "4", fmt.Sprint(len(w.viewer.get("/tiers").data()["tiers"].([]any))))
@@ -109,7 +109,8 @@ func TestKeysAreShownOnceAndRevokedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.openShop(1)
-	made := w.operator.post("/merchants/"+s.id+"/keys", `{"name":"second"}`).data()
+	w.operator.post("/merchants/"+s.id+"/keys", `{"name":"second"}`).refused(http.StatusForbidden, "forbidden")
+	made := w.finance.post("/merchants/"+s.id+"/keys", `{"name":"second"}`).data()
 	require.Regexp(t, `^mra_live_`, made["key"])
 	list := w.viewer.get("/merchants/" + s.id + "/keys")
 	require.Len(t, list.data()["keys"], 2)
@@ -159,6 +160,33 @@ func TestMoneyIsMovedByFinanceAlone(t *testing.T) {
 	books := w.operator.get("/ledger/verify").data()
 	require.Equal(t, true, books["clean"])
 	w.viewer.get("/ledger/verify").refused(http.StatusForbidden, "forbidden")
+}
+
+func TestWhatLetsMoreMoneyOutIsFinances(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := "/merchants/" + w.openShop(1).id
+	put := func(c *client, below, body string) *reply { return c.send(http.MethodPut, path+below, body) }
+	put(w.operator, "/limits", `{"per_order":50000,"per_day":900000}`).data()
+	put(w.operator, "/limits", `{"per_order":40000}`).data()
+	before := w.changes()
+	for below, bodies := range map[string][]string{
+		"/limits": {`{"per_order":40001}`, `{"per_day":0}`, `{"per_order":100,"per_day":900001}`},
+		"/ip":     {`{"ip_whitelist":[]}`, `{"ip_whitelist":["192.0.2.1","0.0.0.0/1"]}`, `{"ip_whitelist":["::/0"]}`},
+		"/tier":   {`{"tier":2}`},
+	} {
+		for _, body := range bodies {
+			put(w.operator, below, body).refused(http.StatusForbidden, "forbidden")
+		}
+	}
+	w.operator.post("/merchants", `{"name":"Toko","tier":2}`).refused(http.StatusForbidden, "forbidden")
+	require.Equal(t, before, w.changes())
+	put(w.operator, "/ip", `{"ip_whitelist":["192.0.2.0/24","10.0.0.0/8","2001:db8::/32"]}`).data()
+	w.operator.post(path+"/keys", `{"name":"test","mode":"test"}`).data()
+	put(w.finance, "/limits", `{"per_order":40001,"per_day":0}`).data()
+	put(w.finance, "/ip", `{"ip_whitelist":[]}`).data()
+	put(w.finance, "/tier", `{"tier":2}`).data()
+	w.finance.post("/merchants", `{"name":"Toko","tier":2}`).data()
 }
 
 func TestAnAdjustmentIsDoneOnceForItsRef(t *testing.T) {

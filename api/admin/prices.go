@@ -18,7 +18,7 @@ const tagPrices = "Prices"
 func (s *server) priceRoutes() {
 	asked := []fault.Kind{fault.Invalid}
 	changed := []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody}
-	register(s, token.Operator, rest.Operation{
+	register(s, token.Finance, rest.Operation{
 		ID: "changeTier", Method: http.MethodPut, Path: "/tiers/{tier}", Tag: tagPrices, Summary: "Change a tier, or make it",
 		Text:     "What is left out stays; a new one takes a name. A higher tier takes at least what a lower one takes.",
 		Refusals: changed,
@@ -27,12 +27,12 @@ func (s *server) priceRoutes() {
 		ID: "listMarkups", Path: "/markups", Tag: tagPrices, Summary: "Markups", Text: "What tiers pay on top of the cost. The most specific one holds; a tier without any pays what the tier below pays.",
 		Refusals: asked,
 	}, s.listMarkups)
-	register(s, token.Operator, rest.Operation{
+	register(s, token.Finance, rest.Operation{
 		ID: "setMarkup", Method: http.MethodPut, Path: "/markups", Tag: tagPrices, Summary: "Set a markup",
 		Text:     "`percent`, `fixed` or both; what is left out stays as it was. Prices move at once, and are never under cost and floor, whatever a markup says.",
 		Refusals: changed,
 	}, s.setMarkup)
-	register(s, token.Operator, rest.Operation{
+	register(s, token.Finance, rest.Operation{
 		ID: "removeMarkup", Method: http.MethodPost, Path: "/markups/remove", Tag: tagPrices, Summary: "Take a markup away",
 		Text:     "What is less specific holds again, or what the tier below pays. The answer is what is left of the tier's.",
 		Refusals: append(changed, fault.NotFound),
