@@ -147,7 +147,7 @@ func TestAWishIsToldOnceWhoeverComesUponIt(t *testing.T) {
 				require.Equal(t, 1, l.count("refill"))
 				require.Equal(t, order.RefillProcessing, o.Facts.Refill.Status)
 				require.Equal(t, "F-1", o.Facts.Refill.UpstreamRef)
-				o = s.poll(w, o, 10*time.Minute)
+				s.poll(w, o, 10*time.Minute)
 				require.Equal(t, 1, l.count("refill status"))
 				require.Equal(t, 1, l.count("refill"))
 			})

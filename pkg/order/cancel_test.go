@@ -150,7 +150,7 @@ func TestTheAnswerToAWishBelongsToItsClaim(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	end := s.now.Add(15 * time.Minute)
-	o := s.do(s.do(s.place(rented(s.wallet, "a")), Step{To: Sending}), Step{To: Completed, UpstreamRef: "R1", ExpiresAt: &end, Messages: []Message{{Code: "1"}}})
+	s.do(s.do(s.place(rented(s.wallet, "a")), Step{To: Sending}), Step{To: Completed, UpstreamRef: "R1", ExpiresAt: &end, Messages: []Message{{Code: "1"}}})
 	wish := func() *Order {
 		o, err := s.w.Resend(t.Context(), s.db.Bun, s.wallet, "a")
 		require.NoError(t, err)
@@ -161,7 +161,7 @@ func TestTheAnswerToAWishBelongsToItsClaim(t *testing.T) {
 	claim := func(o *Order) (*Order, error) {
 		return s.try(o, Step{From: Completed, Version: o.Version, Wish: WishTelling, Until: until, NextRunAt: &until})
 	}
-	o = wish()
+	o := wish()
 	first, err := claim(o)
 	require.NoError(t, err)
 	require.True(t, first.Facts.Telling.Holds(s.now))

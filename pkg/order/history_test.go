@@ -249,7 +249,7 @@ func (h *history) step() {
 // of which some come when another claim or another wish has been made since.
 func (h *history) wish(o *modelOrder, s *Step) {
 	s.Wish = rapid.SampledFrom([]Wish{WishCancel, WishResend, WishTelling, WishSent, WishRefused, WishLost, WishTold}).Draw(h.t, "wish")
-	switch s.Wish { //nolint:exhaustive // merchants have no claim
+	switch s.Wish {
 	case WishCancel, WishResend:
 	case WishTelling:
 		s.Version, s.Until = o.version-rapid.Int64Range(0, 1).Draw(h.t, "seen"), h.f.now.Add(time.Minute)
