@@ -115,6 +115,31 @@ func TestWorkersScaleOnWhatWaits(t *testing.T) {
 	require.EqualValues(t, 2, *r.deployment("webhooks").Spec.Replicas)
 }
 
+func TestKEDASaysWhoAsksWhereThatIsWanted(t *testing.T) {
+	t.Parallel()
+	triggers := func(docs ...string) (refs, modes []any) {
+		spec := render(t, append([]string{two, scaled}, docs...)...).scaledObject("worker-hulu-1")
+		for _, x := range spec["triggers"].([]any) {
+			m := x.(map[string]any)
+			refs, modes = append(refs, m["authenticationRef"]), append(modes, m["metadata"].(map[string]any)["authModes"])
+		}
+		config := spec["advanced"].(map[string]any)["horizontalPodAutoscalerConfig"].(map[string]any)
+		require.NotContains(t, config, "name", "the chart's own autoscaler has the role's, and one of them may go while the other comes")
+		return refs, modes
+	}
+	refs, modes := triggers()
+	for i := range refs {
+		require.Nil(t, refs[i])
+		require.Nil(t, modes[i])
+	}
+	refs, modes = triggers(`autoscaling: {keda: {authenticationRef: {name: prom}, authModes: "tls,bearer"}}`)
+	require.NotEmpty(t, refs)
+	for i := range refs {
+		require.Equal(t, map[string]any{"name": "prom"}, refs[i])
+		require.Equal(t, "tls,bearer", modes[i], "KEDA sends nothing of it otherwise")
+	}
+}
+
 func TestWithoutKEDAExternalMetricsDo(t *testing.T) {
 	t.Parallel()
 	r := render(t, two, scaled, `

@@ -24,7 +24,6 @@ spec:
   fallback: {failureThreshold: 4, replicas: {{ max (.least | int64) 1 }}, behavior: currentReplicasIfHigher}
   advanced:
     horizontalPodAutoscalerConfig:
-      name: {{ $name }}
       behavior:
         scaleDown: {stabilizationWindowSeconds: 300}
   triggers:
@@ -79,6 +78,9 @@ spec:
     serverAddress: {{ $keda.serverAddress }}
     query: {{ .query | squote }}
     threshold: {{ .threshold | toString | quote }}
+    {{- with $keda.authModes }}
+    authModes: {{ . | quote }}
+    {{- end }}
     activationThreshold: "0"
     ignoreNullValues: "false"
   {{- with $keda.authenticationRef }}
