@@ -87,6 +87,26 @@ func TestServersThatHangDoNotKeepWorkersFromBeingScaled(t *testing.T) {
 	c.is(v1alpha1.ConditionObserved, metav1.ConditionFalse, "Away")
 }
 
+func TestWhatIsTriedAgainIsNotToldAsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.known()
+	c.create()
+	busy := apierrors.NewTooManyRequestsError("later")
+	c.disturbed(func(call string, after bool) error {
+		if call == "apply deployment" && !after {
+			return busy
+		}
+		return nil
+	})
+	_, err := c.r.Reconcile(t.Context(), request)
+	require.ErrorIs(t, err, busy)
+	c.is(v1alpha1.ConditionApplied, metav1.ConditionFalse, "Retrying")
+	for _, event := range c.told() {
+		require.NotContains(t, event, "DeploymentRefused")
+	}
+}
+
 // asWanted requires that everything is as the resource says.
 func (c *cluster) asWanted() {
 	c.t.Helper()

@@ -72,6 +72,9 @@ const (
 	eventUnseen  = "BooksAway"
 )
 
+// reasonRefused is the reason of the condition Applied where the API server, or what the resource says, rules the Deployment out.
+const reasonRefused = "Refused"
+
 // mark begins the reason of each pause that the resource makes.
 func mark(u *v1alpha1.Upstream) string { return "upstream " + u.Namespace + "/" + u.Name + ": " }
 
@@ -272,6 +275,9 @@ func (r *Reconciler) tell(ctx context.Context, was, u *v1alpha1.Upstream) error 
 func (r *Reconciler) announce(was, u *v1alpha1.Upstream) {
 	for kind, reason := range map[string]string{v1alpha1.ConditionApplied: eventRefused, v1alpha1.ConditionObserved: eventUnseen} {
 		before, now := condition(&was.Status, kind), condition(&u.Status, kind)
+		if kind == v1alpha1.ConditionApplied && now != nil && now.Reason != reasonRefused {
+			continue // it is tried again, or about to be there: nobody has refused anything
+		}
 		if now != nil && now.Status == "False" && (before == nil || before.Status != now.Status || before.Message != now.Message) {
 			r.event(u, nil, corev1.EventTypeWarning, reason, "Reconcile", "%s", now.Message)
 		}

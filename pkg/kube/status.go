@@ -38,7 +38,7 @@ func (r *Reconciler) judge(u *v1alpha1.Upstream, o *observed) {
 	}
 	switch {
 	case o.refused != "":
-		set(v1alpha1.ConditionApplied, false, "Refused", o.refused)
+		set(v1alpha1.ConditionApplied, false, reasonRefused, o.refused)
 	case o.retried:
 		set(v1alpha1.ConditionApplied, false, "Retrying", "the API server did not take or tell it: it is tried again")
 	case o.live == nil:
