@@ -367,6 +367,8 @@ func TestTheAlertsComeWithTheChart(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, all[*monitoringv1.PrometheusRule](render(t, two)))
 	r := render(t, two, `metrics: {prometheusRule: {enabled: true, labels: {release: prom}}}`)
+	pods := one[*monitoringv1.PodMonitor](render(t, two, `metrics: {podMonitor: {enabled: true}}`), strings.TrimSuffix(prefix, "-"))
+	require.True(t, *pods.Spec.ScrapeClassicHistograms, "the rules read buckets")
 	rule := one[*monitoringv1.PrometheusRule](r, strings.TrimSuffix(prefix, "-"))
 	require.Equal(t, "prom", rule.Labels["release"])
 	count := 0
