@@ -46,7 +46,7 @@ func TestACommitWhoseAnswerIsLostIsNotCalledRefused(t *testing.T) {
 	})
 	c := w.merchant(10_000)
 	c.post("/order", `{"category":"ppob","ref":"a","sku":"TSEL5","customer_no":"0812"}`).refused(http.StatusInternalServerError, "internal_error")
-	require.EqualValues(t, 1, w.count(`SELECT count(*) FROM orders`), "it was kept")
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM orders`), "it was kept")
 	require.EqualValues(t, 10_000-5_250, c.balance())
 }
 
@@ -99,7 +99,7 @@ func TestACommitThatStallsIsNotCalledRefused(t *testing.T) {
 				d = o
 			}
 			require.NotEmpty(t, d[c.id], "the same ref answers")
-			require.EqualValues(t, 1, w.count(`SELECT count(*) FROM `+table), "and it was done once")
+			require.Equal(t, 1, w.count(`SELECT count(*) FROM `+table), "and it was done once")
 		})
 	}
 }
