@@ -18,7 +18,7 @@ const reportRows = 10_000
 
 // RangeInput is what every report over a time is asked for.
 type RangeInput struct {
-	From string `query:"from" doc:"The first day, YYYY-MM-DD in the brand's time zone; left out, the first of to's month." example:"2026-11-01"`
+	From string `query:"from" doc:"The first day, YYYY-MM-DD in the brand's time zone; left out, the first of the last day's month." example:"2026-11-01"`
 	To   string `query:"to" doc:"The day after the last; left out, tomorrow." example:"2026-12-01"`
 	Mode string `query:"mode" enum:"live,test" default:"live"`
 }

@@ -84,6 +84,10 @@ secrets: {encryption_key: `+strings.Repeat("ab", 32)+`}
 	require.Equal(t, http.StatusOK, resp.StatusCode, string(body))
 	require.Equal(t, "120", resp.Header.Get("RateLimit-Limit"))
 
+	for _, expires := range []string{"0s", "-1h"} {
+		code, _, _ := s.run("token", "create", "--name", "desk", "--role", "viewer", "--expires="+expires)
+		require.Equal(t, exitUsage, code, "no token without an end by a slip")
+	}
 	made := s.json("token", "create", "--name", "desk", "--role", "viewer", "--expires", "1h")
 	me := getJSON(t, "http://"+log.find("admin api ready", "listen")+"/admin/v1/me", made["token"].(string))
 	require.Equal(t, "desk", me["data"].(map[string]any)["name"])

@@ -26,7 +26,7 @@ type reportCmd struct {
 
 // reportRange are the flags of every report over a time.
 type reportRange struct {
-	From string `placeholder:"YYYY-MM-DD" help:"The first day, in the brand's time zone; left out, the first of --to's month."`
+	From string `placeholder:"YYYY-MM-DD" help:"The first day, in the brand's time zone; left out, the first of the last day's month."`
 	To   string `placeholder:"YYYY-MM-DD" help:"The day after the last; left out, tomorrow."`
 	Mode string `enum:"live,test" default:"live" help:"live or test."`
 }

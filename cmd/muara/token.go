@@ -16,9 +16,9 @@ type tokenCmd struct {
 }
 
 type tokenCreateCmd struct {
-	Name    string        `required:"" help:"Whose it is; the audit log says token:NAME. A name is given once."`
-	Role    string        `required:"" enum:"viewer,operator,finance" help:"viewer reads, customers' numbers masked; operator runs the place; finance moves money, too."`
-	Expires time.Duration `placeholder:"720h" help:"How long it lives; left out, until it is revoked."`
+	Name    string         `required:"" help:"Whose it is; the audit log says token:NAME. A name is given once."`
+	Role    string         `required:"" enum:"viewer,operator,finance" help:"viewer reads, customers' numbers masked; operator runs the place; finance moves money, too."`
+	Expires *time.Duration `placeholder:"720h" help:"How long it lives; left out, until it is revoked."`
 }
 
 func (c *tokenCreateCmd) Run(e *env) error {
@@ -26,7 +26,13 @@ func (c *tokenCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := o.Tokens().Create(e.ctx, token.New{Name: c.Name, Role: token.Role(c.Role), Expires: c.Expires, Actor: e.Actor()})
+	n := token.New{Name: c.Name, Role: token.Role(c.Role), Actor: e.Actor()}
+	if c.Expires != nil {
+		if n.Expires = *c.Expires; n.Expires <= 0 {
+			return wrongUsage("--expires is longer than nothing; leave it out for a token that lives until it is revoked")
+		}
+	}
+	t, err := o.Tokens().Create(e.ctx, n)
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,13 @@ func TestATableMovesRenamesPricesAndCloses(t *testing.T) {
 		"ranks": ["up-a s10: priority 0 to 3, weight 1 to 1", "up-b S-10: priority 0 to 0, weight 1 to 5"]}`, string(log[0].Detail.(json.RawMessage)))
 }
 
+func TestADescriptionThatWasTakenInComesBack(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`UPDATE products SET description = repeat('ꦩ', 1000) WHERE sku = 'TSEL10'`) // as long as an import lets it be
+	require.Equal(t, &edit.Changed{Lines: 4}, s.applied(s.export(edit.Filter{})))
+}
+
 func TestARenamedProductKeepsItsMarkups(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

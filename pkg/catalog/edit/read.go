@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/muarahq/muara/pkg/catalog"
 	"github.com/muarahq/muara/pkg/sheet"
@@ -18,7 +19,7 @@ const (
 	// maxLines bounds a table, and maxProblems how many mistakes are named.
 	maxLines    = 200_000
 	maxProblems = 100
-	maxText     = 2000
+	maxText     = 2000 // characters; an import keeps less
 )
 
 // Problem is what is wrong with a line; the header is line 1.
@@ -160,8 +161,8 @@ func (c *cellsOf) read() line {
 	}
 	for _, column := range []string{colName, colBrand, colGroup, colDescription} {
 		text := c.text(column)
-		if len(text) > maxText {
-			c.problems.add(c.line, "%s is longer than %d bytes", column, maxText)
+		if utf8.RuneCountInString(text) > maxText {
+			c.problems.add(c.line, "%s is longer than %d characters", column, maxText)
 		} else if text != "" {
 			l.texts[column] = text
 		}
