@@ -15,6 +15,7 @@ import (
 const (
 	tagDeposits    = "Deposits"
 	cursorDeposits = rest.CursorKind('D')
+	cursorLines    = rest.CursorKind('l')
 )
 
 // NameInput names a thing by its public id, or by its number.
@@ -32,17 +33,27 @@ type whyInput struct {
 
 type depositsInput struct {
 	rest.PageParams
-	Flagged   bool     `query:"flagged" doc:"Only those that wait for a person."`
-	Unmatched bool     `query:"unmatched" doc:"Also lines of statements that fit no deposit."`
-	State     []string `query:"state" enum:"creating,pending,paid,expired,canceled,suspense,failed" doc:"Only in these states." example:"[\"suspense\"]"`
-	Merchant  string   `query:"merchant" doc:"Only this merchant's."`
-	Mode      string   `query:"mode" enum:"live,test" doc:"Only of this mode."`
-	Gateway   string   `query:"gateway" doc:"Only those of this gateway."`
+	Flagged  bool     `query:"flagged" doc:"Only those that wait for a person."`
+	State    []string `query:"state" enum:"creating,pending,paid,expired,canceled,suspense,failed" doc:"Only in these states." example:"[\"suspense\"]"`
+	Merchant string   `query:"merchant" doc:"Only this merchant's."`
+	Mode     string   `query:"mode" enum:"live,test" doc:"Only of this mode."`
+	Gateway  string   `query:"gateway" doc:"Only those of this gateway."`
 }
 
 // depositsPage is a page of deposits.
 type depositsPage struct {
 	backoffice.DepositList
+	NextCursor *string `json:"next_cursor" doc:"Null at the end."`
+}
+
+type linesInput struct {
+	rest.PageParams
+	Unmatched bool `query:"unmatched" doc:"Also those that fit no deposit."`
+}
+
+// linesPage is a page of lines.
+type linesPage struct {
+	backoffice.LineList
 	NextCursor *string `json:"next_cursor" doc:"Null at the end."`
 }
 
@@ -63,9 +74,12 @@ type statementInput struct {
 // depositRoutes are money that comes in.
 func (s *server) depositRoutes() {
 	read(s, rest.Operation{
-		ID: "listDeposits", Path: "/deposits", Tag: tagDeposits, Summary: "Deposits, and payments that wait", Refusals: []fault.Kind{fault.Invalid},
-		Text: "Of every merchant, newest first. `lines` are payments to our own code that wait for a person: those in suspense, and with `unmatched` also those that are nobody's.",
+		ID: "listDeposits", Path: "/deposits", Tag: tagDeposits, Summary: "Deposits", Refusals: []fault.Kind{fault.Invalid}, Text: "Of every merchant, newest first.",
 	}, s.deposits)
+	read(s, rest.Operation{
+		ID: "listStatementLines", Path: "/statements/lines", Tag: tagDeposits, Summary: "Payments to your own code that wait", Refusals: []fault.Kind{fault.Invalid},
+		Text: "Newest first: lines of statements that are in suspense, since several deposits fit, and with `unmatched` also those that are nobody's. `POST /deposits/{id}/credit` gives one to a deposit.",
+	}, s.lines)
 	read(s, rest.Operation{
 		ID: "showDeposit", Path: "/deposits/{id}", Tag: tagDeposits, Summary: "A deposit with all that is known of it", Refusals: []fault.Kind{fault.Invalid, fault.NotFound},
 		Text: "Its attempts at gateways, its changes, its entries and what operators did.",
@@ -134,7 +148,7 @@ func (s *server) deposits(ctx context.Context, in *depositsInput) (*depositsPage
 		return nil, err
 	}
 	f := backoffice.DepositFilter{
-		Flagged: in.Flagged, Unmatched: in.Unmatched, Merchant: in.Merchant, Mode: in.Mode, Gateway: in.Gateway, Before: number(before), Limit: limit + 1,
+		Flagged: in.Flagged, Merchant: in.Merchant, Mode: in.Mode, Gateway: in.Gateway, Before: number(before), Limit: limit + 1,
 	}
 	for _, state := range in.State {
 		f.States = append(f.States, deposit.State(state))
@@ -146,6 +160,21 @@ func (s *server) deposits(ctx context.Context, in *depositsInput) (*depositsPage
 	out := &depositsPage{DepositList: *list}
 	out.Deposits, out.NextCursor = page(cursorDeposits, list.Deposits, limit, func(r *backoffice.DepositRow) int64 { return r.ID })
 	out.Count = len(out.Deposits)
+	return out, nil
+}
+
+func (s *server) lines(ctx context.Context, in *linesInput) (*linesPage, error) {
+	limit, before, err := in.Parse(cursorLines)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.deps.Till.ListLines(ctx, in.Unmatched, before, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &linesPage{}
+	out.Lines, out.NextCursor = page(cursorLines, list.Lines, limit, func(l *deposit.Line) int64 { return l.ID })
+	out.Count = len(out.Lines)
 	if masked(ctx) {
 		out.Mask()
 	}

@@ -66,6 +66,34 @@ func TestAStatementThatIsCutOffNamesWhoseItWasAndGoesOn(t *testing.T) {
 	}
 }
 
+func TestEveryLineThatWaitsIsOnAPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	statement := "time,amount,id,note\n"
+	for i := range 5 {
+		statement += fmt.Sprintf("2026-11-20 15:04:05,%d,rrn-%d,SITI\n", 700+i, i)
+	}
+	w.finance.sendCSV("/statements", statement).data()
+	require.Equal(t, "0", fmt.Sprint(w.viewer.get("/statements/lines").data()["count"]), "nothing is in suspense")
+	var got []string
+	path := "/statements/lines?unmatched=true&limit=2"
+	for cursor := ""; ; {
+		page := w.operator.get(path + cursor).data()
+		for _, l := range page["lines"].([]any) {
+			got = append(got, fmt.Sprint(l.(map[string]any)["amount"]))
+		}
+		next, more := page["next_cursor"].(string)
+		if !more {
+			break
+		}
+		cursor = "&cursor=" + next
+	}
+	require.Equal(t, []string{"704", "703", "702", "701", "700"}, got)
+	require.NotContains(t, w.viewer.get(path).raw, "SITI")
+	require.Contains(t, w.finance.get(path).raw, "SITI")
+	w.viewer.get("/statements/lines?cursor=x").refused(400, "invalid_request").detail("cursor")
+}
+
 func TestAStatementIsOfOurOwnCode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -21,14 +21,15 @@ type depositCmd struct {
 }
 
 type depositListCmd struct {
-	Flagged   bool     `help:"Only those that wait for a person."`
-	Unmatched bool     `help:"Also lines of statements that fit no deposit."`
-	State     []string `placeholder:"STATE,…" enum:"creating,pending,paid,expired,canceled,suspense,failed" help:"Only in these states."`
-	Merchant  string   `placeholder:"ID" help:"Only this merchant's."`
-	Mode      string   `enum:",live,test" default:"" help:"Only of this mode."`
-	Gateway   string   `placeholder:"NAME" help:"Only those of this gateway."`
-	Before    string   `placeholder:"ID" help:"Older than this deposit: the next page."`
-	Limit     int      `default:"50" help:"How many."`
+	Flagged    bool     `help:"Only those that wait for a person."`
+	Unmatched  bool     `help:"Also lines of statements that fit no deposit."`
+	State      []string `placeholder:"STATE,…" enum:"creating,pending,paid,expired,canceled,suspense,failed" help:"Only in these states."`
+	Merchant   string   `placeholder:"ID" help:"Only this merchant's."`
+	Mode       string   `enum:",live,test" default:"" help:"Only of this mode."`
+	Gateway    string   `placeholder:"NAME" help:"Only those of this gateway."`
+	Before     string   `placeholder:"ID" help:"Older than this deposit: the next page."`
+	BeforeLine int64    `placeholder:"N" help:"Lines of statements older than this one: the next page of them."`
+	Limit      int      `default:"50" help:"How many."`
 }
 
 func (c *depositListCmd) Run(e *env) error {
@@ -37,13 +38,21 @@ func (c *depositListCmd) Run(e *env) error {
 		return err
 	}
 	f := backoffice.DepositFilter{
-		Flagged: c.Flagged, Unmatched: c.Unmatched, States: states[deposit.State](c.State), Merchant: c.Merchant, Mode: c.Mode, Gateway: c.Gateway,
+		Flagged: c.Flagged, States: states[deposit.State](c.State), Merchant: c.Merchant, Mode: c.Mode, Gateway: c.Gateway,
 		Before: c.Before, Limit: c.Limit,
 	}
-	out, err := t.ListDeposits(e.ctx, &f)
+	list, err := t.ListDeposits(e.ctx, &f)
 	if err != nil {
 		return asked(err)
 	}
+	waiting, err := t.ListLines(e.ctx, c.Unmatched, c.BeforeLine, c.Limit)
+	if err != nil {
+		return asked(err)
+	}
+	out := struct {
+		*backoffice.DepositList
+		Lines []deposit.Line `json:"lines"`
+	}{list, waiting.Lines}
 	now := e.now()
 	return e.Print(out, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "DEPOSIT\tAGE\tMERCHANT\tREF\tSTATE\tAMOUNT\tTOTAL\tCREDITED\tSUSPENSE\tGATEWAY\tFLAG")

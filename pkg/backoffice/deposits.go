@@ -46,24 +46,40 @@ func (t *Till) deposit(d *deposit.Deposit, merchantID string) DepositRow {
 
 // DepositFilter selects deposits. Empty fields select all.
 type DepositFilter struct {
-	// Flagged: only those that wait for a person; Unmatched: also lines of statements that
-	// fit no deposit.
-	Flagged, Unmatched bool
-	States             []deposit.State
-	Merchant           string
-	Mode               string
-	Gateway            string
+	// Flagged: only those that wait for a person.
+	Flagged  bool
+	States   []deposit.State
+	Merchant string
+	Mode     string
+	Gateway  string
 	// Before is what operators call the deposit that the page ends before.
 	Before string
 	Limit  int
 }
 
-// DepositList is a page of deposits, newest first, and the lines of statements that
-// wait for a person.
+// DepositList is a page of deposits, newest first.
 type DepositList struct {
-	Count    int            `json:"count"`
-	Deposits []DepositRow   `json:"deposits"`
-	Lines    []deposit.Line `json:"lines" doc:"Payments to our own code that wait for a person."`
+	Count    int          `json:"count"`
+	Deposits []DepositRow `json:"deposits"`
+}
+
+// LineList is a page of lines of statements that wait for a person, newest first.
+type LineList struct {
+	Count int            `json:"count"`
+	Lines []deposit.Line `json:"lines" doc:"Payments to our own code that wait for a person."`
+}
+
+// ListLines gives the lines that wait for a person, of the newest or older than the line
+// before: those in suspense, and with unmatched also those that are nobody's.
+func (t *Till) ListLines(ctx context.Context, unmatched bool, before int64, limit int) (*LineList, error) {
+	if err := limited(limit); err != nil {
+		return nil, err
+	}
+	lines, err := t.Deposits.OpenLines(ctx, unmatched, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	return &LineList{Count: len(lines), Lines: append([]deposit.Line{}, lines...)}, nil
 }
 
 // DepositID reads what operators call a deposit.
@@ -90,11 +106,7 @@ func (t *Till) ListDeposits(ctx context.Context, f *DepositFilter) (*DepositList
 	if err != nil {
 		return nil, err
 	}
-	lines, err := t.Deposits.OpenLines(ctx, f.Unmatched, f.Limit)
-	if err != nil {
-		return nil, err
-	}
-	out := &DepositList{Count: len(list), Deposits: make([]DepositRow, len(list)), Lines: append([]deposit.Line{}, lines...)}
+	out := &DepositList{Count: len(list), Deposits: make([]DepositRow, len(list))}
 	for i := range list {
 		out.Deposits[i] = t.deposit(&list[i].Deposit, list[i].MerchantID)
 	}

@@ -9,7 +9,7 @@ import (
 // what is left is for whoever may look and nothing else.
 
 // Mask hides who paid.
-func (l *DepositList) Mask() { maskLines(l.Lines) }
+func (l *LineList) Mask() { maskLines(l.Lines) }
 
 // Mask hides who paid and how, and what is told in words.
 func (p *DepositPage) Mask() {

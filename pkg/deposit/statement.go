@@ -59,10 +59,10 @@ func lines(ctx context.Context, db querier, where string, args ...any) ([]Line, 
 	return out, nil
 }
 
-// OpenLines are those that wait for a person: in suspense, and on request also what
-// matched nothing.
-func (k *Keeper) OpenLines(ctx context.Context, unmatched bool, limit int) ([]Line, error) {
-	return lines(ctx, k.Pool, `l.outcome = 'ambiguous' OR l.outcome = 'unmatched' AND $1 ORDER BY l.id DESC LIMIT $2`, unmatched, limit)
+// OpenLines are those that wait for a person, newest first: in suspense, and on request also
+// what matched nothing. They are older than the line before; zero begins at the newest.
+func (k *Keeper) OpenLines(ctx context.Context, unmatched bool, before int64, limit int) ([]Line, error) {
+	return lines(ctx, k.Pool, `(l.outcome = 'ambiguous' OR l.outcome = 'unmatched' AND $1) AND ($2 = 0 OR l.id < $2) ORDER BY l.id DESC LIMIT $3`, unmatched, before, limit)
 }
 
 const (

@@ -171,7 +171,7 @@ func TestALineThatFitsSeveralIsAPersonsMatter(t *testing.T) {
 	require.Zero(t, f.balance())
 	require.Equal(t, a.Total, f.account(ledger.Suspense))
 	f.verify()
-	open, err := f.k.OpenLines(t.Context(), false, 10)
+	open, err := f.k.OpenLines(t.Context(), false, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, open, 1)
 	st, err := f.k.Stand(t.Context())
