@@ -29,6 +29,9 @@ func (w *Worker) Buy(ctx context.Context, t queue.Task) error {
 	if o.State != order.Queued || o.Attempt != t.Attempt || o.Upstream != w.Client.Name {
 		return nil
 	}
+	if o.CancelRequested { // queued again by a version that did not know better
+		return w.requeue(ctx, o, nil, "withdraw")
+	}
 	if o.Overdue(w.Now()) {
 		return w.tooLate(ctx, o)
 	}
@@ -70,9 +73,14 @@ func (w *Worker) elsewhere(ctx context.Context, o *order.Order) error {
 	if route == nil || route.Upstream == w.Client.Name {
 		return nil
 	}
+	return w.requeue(ctx, o, route, "reroute")
+}
+
+// requeue puts a queued order into the queue again, elsewhere where there is a route; one that
+// is to be canceled ends there. Claiming and giving back would look like an attempt; this is none.
+func (w *Worker) requeue(ctx context.Context, o *order.Order, route *order.Route, cause string) error {
 	now := w.Now()
-	// Claiming and giving back would look like an attempt; this is none.
-	err = w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, "reroute")
+	err := w.record(ctx, o, order.Step{From: order.Queued, Version: o.Version, To: order.Queued, Route: route, NextRunAt: &now}, cause)
 	if errors.Is(err, order.ErrStale) || errors.Is(err, order.ErrLinkBusy) {
 		return nil
 	}

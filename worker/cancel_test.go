@@ -175,3 +175,21 @@ func TestALostPurchaseThatIsToBeCanceledIsNotSentAgain(t *testing.T) {
 		require.Equal(t, 1, l.count("cancel"))
 	})
 }
+
+// A version before this one put such an order back; while one is replaced by the other both run.
+func TestAnOrderThatIsToBeCanceledAndWaitsInTheQueueEndsThere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, emulate.Always(0))
+	product, first, _ := s.sold()
+	w := s.over("up-a", newLine())
+	o := s.order(s.otpAt("up-a", "r1", product, first))
+	_, err := s.db.Pool.Exec(t.Context(), `UPDATE orders SET cancel_requested = true WHERE id = $1`, o.ID)
+	require.NoError(t, err)
+	require.NoError(t, w.Buy(t.Context(), queue.Task{OrderID: o.ID}))
+	o = s.read(o)
+	require.Equal(t, order.Canceled, o.State)
+	require.Equal(t, o.Price, o.Refunded)
+	require.Zero(t, o.Attempt, "nothing was sent")
+	require.Equal(t, []string{"canceled"}, s.told(o))
+	s.audit()
+}
