@@ -22,12 +22,12 @@ func actor(ctx context.Context) string { return caller(ctx).Actor() }
 // masked tells whether the caller reads what belongs to merchants' customers masked.
 func masked(ctx context.Context) bool { return !caller(ctx).Role.May(token.Operator) }
 
-// need refuses what takes another role than the route itself, as its body says.
-func need(ctx context.Context, role token.Role, what string) error {
-	if caller(ctx).Role.May(role) {
+// needFinance refuses what takes finance on an operator's route, as its body says.
+func needFinance(ctx context.Context, what string) error {
+	if caller(ctx).Role.May(token.Finance) {
 		return nil
 	}
-	return fault.New(fault.Forbidden, what+" needs the role "+string(role))
+	return fault.New(fault.Forbidden, what+" needs the role "+string(token.Finance))
 }
 
 // serve answers one request.

@@ -118,7 +118,7 @@ func (s *server) createMerchant(ctx context.Context, in *createMerchantInput) (*
 		return nil, err
 	}
 	if in.Body.Tier > 1 {
-		if err := need(ctx, token.Finance, "a tier above the first"); err != nil {
+		if err := needFinance(ctx, "a tier above the first"); err != nil {
 			return nil, err
 		}
 	}
@@ -178,7 +178,7 @@ func (s *server) setAddresses(ctx context.Context, in *addressesInput) (*backoff
 		return nil, err
 	}
 	if opens(ips) {
-		if err := need(ctx, token.Finance, "letting any address call"); err != nil {
+		if err := needFinance(ctx, "letting any address call"); err != nil {
 			return nil, err
 		}
 	}
@@ -220,7 +220,7 @@ func (s *server) setLimits(ctx context.Context, in *setLimitsInput) (*backoffice
 		to  *int64
 	}{{now.Limits.PerOrder, b.PerOrder}, {now.Limits.PerDay, b.PerDay}, {now.Limits.WithdrawPerDay, b.WithdrawPerDay}} {
 		if l.to != nil && l.was != 0 && (*l.to == 0 || *l.to > l.was) {
-			if err := need(ctx, token.Finance, "raising a limit"); err != nil {
+			if err := needFinance(ctx, "raising a limit"); err != nil {
 				return nil, err
 			}
 		}
@@ -265,7 +265,7 @@ func (s *server) createKey(ctx context.Context, in *createKeyInput) (*backoffice
 		mode = merchant.Live
 	}
 	if mode == merchant.Live {
-		if err := need(ctx, token.Finance, "a live key"); err != nil {
+		if err := needFinance(ctx, "a live key"); err != nil {
 			return nil, err
 		}
 	}
