@@ -204,7 +204,8 @@ func TestASourceThatWasTakenOutLeavesNoSeriesAndNoTasks(t *testing.T) {
 	require.Equal(t, 2, d.atOnce((*Scheduler).reconcileOnce))
 	r := reconcile.Reconciler{Pool: d.db.Pool, Now: d.clock, Log: slog.New(slog.DiscardHandler)}
 	for _, name := range []string{"up-a", "up-b"} {
-		for did, err := true, error(nil); did; {
+		for did := true; did; {
+			var err error
 			did, err = r.Step(t.Context(), emptyBooks{}, name)
 			require.NoError(t, err)
 		}
