@@ -51,6 +51,9 @@ type server struct {
 	// needs is the role that a route needs, by "METHOD /path".
 	needs map[string]token.Role
 	pages func() map[string]*rest.Page
+	// downloads are the tables that are being written: each keeps one of the connections
+	// to the database by which orders are placed, for as long as its reader likes.
+	downloads chan struct{}
 }
 
 // Base is where the routes are.
@@ -67,7 +70,7 @@ func New(deps Deps) *Server {
 	if deps.Tracer == nil {
 		deps.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &server{deps: deps, office: deps.Office, loc: deps.Brand.Location(), needs: map[string]token.Role{}}
+	s := &server{deps: deps, office: deps.Office, loc: deps.Brand.Location(), needs: map[string]token.Role{}, downloads: make(chan struct{}, mostDownloads)}
 	s.door = newDoor(deps)
 	s.rest = rest.New(rest.Options{
 		Config: describe(deps), Refusals: refusals, Classify: classify, Example: exampleOf, Security: security, Strict: true,

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -146,4 +147,38 @@ func TestWebhooksAreReadReplayedAndLifted(t *testing.T) {
 	lift := func() *reply { return w.operator.post("/merchants/MRA-M-1/webhook/lift", "") }
 	require.Equal(t, map[int]int{http.StatusOK: 1, http.StatusConflict: 2}, w.race(lift, lift, lift))
 	require.Equal(t, "webhook.lift", w.audited("MRA-M-1").Action)
+}
+
+// slow is a reader that takes nothing until it is let.
+type slow struct {
+	http.ResponseWriter
+	begun chan<- struct{}
+	let   <-chan struct{}
+}
+
+func (s slow) Write(p []byte) (int, error) {
+	s.begun <- struct{}{}
+	<-s.let
+	return s.ResponseWriter.Write(p)
+}
+
+func TestDownloadsLeaveConnectionsToOrders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	begun, let := make(chan struct{}, 100), make(chan struct{})
+	var readers sync.WaitGroup
+	const most = 3
+	for range most {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, admin.Base+"/reports/orders.csv", nil)
+		r.RemoteAddr = w.viewer.addr
+		r.Header.Set("Authorization", "Bearer "+w.viewer.secret)
+		readers.Go(func() { w.api.ServeHTTP(slow{httptest.NewRecorder(), begun, let}, r) })
+		<-begun
+	}
+	refused := w.viewer.get("/reports/orders.csv").refused(http.StatusTooManyRequests, "rate_limited")
+	require.Equal(t, "10", refused.header.Get("Retry-After"))
+	w.viewer.get("/reports/orders").data()
+	close(let)
+	readers.Wait()
+	require.Equal(t, http.StatusOK, w.viewer.get("/reports/orders.csv").status)
 }

@@ -128,7 +128,7 @@ func (s *server) tableRoutes() {
 		}, nil
 	})
 	register(s, token.Finance, rest.Operation{
-		ID: "applyCatalog", Method: http.MethodPost, Path: "/catalog", Tag: tagCatalog, Summary: "Change the catalogue by a table", Refusals: []fault.Kind{fault.Invalid, fault.TooLarge},
+		ID: "applyCatalog", Method: http.MethodPost, Path: "/catalog", Tag: tagCatalog, Summary: "Change the catalogue by a table", Refusals: []fault.Kind{fault.Invalid, fault.TooLarge, fault.SlowBody},
 		Text: "All of it or nothing: every mistake is named with its line. Another `sku` beside an `offer_id` moves the offer to that product, `new_sku` renames a product, `price` is a premium " +
 			"product's; `closed`, `offer_closed`, `priority`, `weight`, `name`, `brand`, `group` and `description` are as they say. What is empty stays. Up to 32 MiB.",
 		MaxBody: maxTable,

@@ -10,11 +10,18 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/muarahq/muara/api/internal/rest"
+	"github.com/muarahq/muara/pkg/fault"
 	"github.com/muarahq/muara/pkg/token"
 )
 
-// downloadTime bounds a table that is written while it is read.
-const downloadTime = 10 * time.Minute
+const (
+	// downloadTime bounds a table that is written while it is read.
+	downloadTime = 10 * time.Minute
+	// mostDownloads is how many tables are written at once, and downloadWait what whoever
+	// comes then is asked to wait.
+	mostDownloads = 3
+	downloadWait  = 10 * time.Second
+)
 
 // table writes a CSV.
 type table func(ctx context.Context, w io.Writer) error
@@ -34,7 +41,15 @@ func download[I any](s *server, needs token.Role, op rest.Operation, open func(c
 		if err != nil {
 			return nil, err
 		}
-		return func(hc huma.Context) { s.stream(hc, name, write) }, nil
+		select {
+		case s.downloads <- struct{}{}:
+		default:
+			return nil, fault.New(fault.RateLimited, fmt.Sprintf("%d tables are being downloaded already", cap(s.downloads))).After(downloadWait)
+		}
+		return func(hc huma.Context) {
+			defer func() { <-s.downloads }()
+			s.stream(hc, name, write)
+		}, nil
 	})
 	rest.Operations(s.rest.Huma.OpenAPI().Paths[op.Path])[op.Method].Extensions = map[string]any{"x-role": needs}
 	delete(s.rest.Huma.OpenAPI().Components.Schemas.Map(), "StringAnswer") // a table has no envelope

@@ -155,6 +155,8 @@ func TestMoneyIsMovedByFinanceAlone(t *testing.T) {
 	st := w.viewer.get(path + "/statement").data()
 	require.Equal(t, "14000", fmt.Sprint(st["closing"]))
 	require.Len(t, st["mutations"], 3)
+	require.NotContains(t, w.viewer.get(path+"/statement").raw, "a fee", "what operators wrote is for operators")
+	require.Contains(t, w.operator.get(path+"/statement").raw, "a fee")
 	require.Empty(t, w.viewer.get(path + "/statement?to=2020-01-01").data()["mutations"])
 	w.viewer.get(path+"/statement?from=x").refused(http.StatusBadRequest, "invalid_request").detail("from")
 	books := w.operator.get("/ledger/verify").data()

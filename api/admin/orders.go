@@ -74,6 +74,11 @@ func (s *server) listOrders(ctx context.Context, in *orderListInput) (*ordersPag
 	out := &ordersPage{OrderList: *list}
 	out.Orders, out.NextCursor = page(cursorOrders, list.Orders, limit, func(r *backoffice.OrderRow) int64 { return r.ID })
 	out.Count = len(out.Orders)
+	if masked(ctx) {
+		for i := range out.Orders {
+			out.Orders[i].Mask()
+		}
+	}
 	return out, nil
 }
 

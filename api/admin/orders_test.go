@@ -75,6 +75,14 @@ func TestAnOrderIsShownWithAllEvidenceAndMaskedToViewers(t *testing.T) {
 		require.NotContains(t, w.viewer.get("/orders").raw, hidden)
 	}
 	require.Equal(t, "completed", seen.data()["state"])
+
+	const word = "their staff wrote to 0812"
+	quoted := s.step(s.step(s.place("quoted"), order.Step{To: order.Sending}), order.Step{To: order.Failed, Flag: word, Alert: word}).PublicID()
+	for _, path := range []string{"/orders/" + quoted, "/orders?flagged=true"} {
+		require.Contains(t, w.operator.get(path).raw, word)
+		require.NotContains(t, w.viewer.get(path).raw, word)
+		require.Contains(t, w.viewer.get(path).raw, "its source says something of it")
+	}
 	w.viewer.get("/orders/PPOB-XXXX").refused(http.StatusBadRequest, "invalid_request").detail("id")
 	w.viewer.get("/orders/4711").refused(http.StatusNotFound, "not_found")
 }

@@ -80,5 +80,9 @@ func (s *server) walletStatement(ctx context.Context, in *walletInput) (*backoff
 	if err != nil {
 		return nil, err
 	}
-	return s.office.Statement(ctx, in.ID, in.Mode, from, to, backoffice.MostRows)
+	out, err := s.office.Statement(ctx, in.ID, in.Mode, from, to, backoffice.MostRows)
+	if err == nil && masked(ctx) {
+		out.Mask()
+	}
+	return out, err
 }

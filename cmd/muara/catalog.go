@@ -63,7 +63,11 @@ func (c *catalogImportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	runs, err := backoffice.RequestImports(e.ctx, db.Pool, names, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	runs, err := backoffice.RequestImports(e.ctx, db.Pool, names, by, e.now())
 	if err != nil {
 		return err
 	}

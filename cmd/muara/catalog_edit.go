@@ -46,7 +46,11 @@ func (c *catalogApplyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := edit.Apply(e.ctx, db.Pool, in, c.CSV, c.DryRun, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := edit.Apply(e.ctx, db.Pool, in, c.CSV, c.DryRun, by, e.now())
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,11 @@ func (c *catalogReviewCmd) Run(e *env) error {
 		return err
 	}
 	if c.Accept != 0 || c.Reject != 0 {
-		out, err := backoffice.DecideCost(e.ctx, db.Pool, c.Accept+c.Reject, c.Accept != 0, e.Actor(), e.now())
+		by, err := e.Actor()
+		if err != nil {
+			return err
+		}
+		out, err := backoffice.DecideCost(e.ctx, db.Pool, c.Accept+c.Reject, c.Accept != 0, by, e.now())
 		if err != nil {
 			return err
 		}
@@ -106,7 +114,11 @@ func (c *catalogOfferCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := backoffice.SetOfferClosed(e.ctx, db.Pool, c.Offer, c.Close, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := backoffice.SetOfferClosed(e.ctx, db.Pool, c.Offer, c.Close, by, e.now())
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,11 @@ func (c *catalogPolicyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	n, err := catalog.SetPolicy(e.ctx, db.Pool, c.SKU, catalog.Policy(c.Policy), e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	n, err := catalog.SetPolicy(e.ctx, db.Pool, c.SKU, catalog.Policy(c.Policy), by, e.now())
 	if errors.Is(err, catalog.ErrNotFound) {
 		return fmt.Errorf("no product has the SKU %q", c.SKU)
 	}
@@ -44,7 +48,11 @@ func (c *catalogRankCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = catalog.SetRank(e.ctx, db.Pool, c.Offer, c.Priority, c.Weight, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	err = catalog.SetRank(e.ctx, db.Pool, c.Offer, c.Priority, c.Weight, by, e.now())
 	if errors.Is(err, catalog.ErrNotFound) {
 		return fmt.Errorf("no offer has the id %d", c.Offer)
 	}

@@ -160,7 +160,9 @@ func decideDeposit(e *env, id string, r deposit.Decision,
 	if err != nil {
 		return err
 	}
-	r.Actor = e.Actor()
+	if r.Actor, err = e.Actor(); err != nil {
+		return err
+	}
 	row, err := decide(t, e.ctx, id, r)
 	if err != nil {
 		return asked(err)
@@ -189,7 +191,11 @@ func (c *depositStatementCmd) Run(e *env) error {
 		return err
 	}
 	defer file.Close()
-	out, err := t.ReadStatement(e.ctx, file, gateway, c.CSV, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := t.ReadStatement(e.ctx, file, gateway, c.CSV, by)
 	if err != nil {
 		return err
 	}

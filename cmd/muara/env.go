@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/muarahq/muara/pkg/audit"
 	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/config"
 	"github.com/muarahq/muara/pkg/pg"
@@ -28,6 +30,7 @@ type env struct {
 	stdout     io.Writer
 	stderr     io.Writer
 	json       bool
+	actor      string
 	configPath string
 	now        func() time.Time
 
@@ -103,20 +106,32 @@ func (e *env) office() (*backoffice.Office, error) {
 	return &backoffice.Office{Config: cfg, DB: db, Redis: e.Redis, Now: e.now}, nil
 }
 
-// Actor is who runs the command, for the audit log.
-func (e *env) Actor() string {
-	name := os.Getenv("SUDO_USER")
+// Actor is who runs the command, for the audit log and for approvals, which take
+// different people: as --actor or MUARA_ACTOR say; else whoever has become root by sudo;
+// else the system's user. It fails where none is known, as in a container.
+func (e *env) Actor() (string, error) {
+	name := e.actor
+	if name == "" && os.Geteuid() == 0 {
+		name = os.Getenv("SUDO_USER")
+	}
 	if name == "" {
 		if u, err := user.Current(); err == nil {
 			name = u.Username
 		}
 	}
-	return "cli:" + name
+	return actor(name)
 }
 
-// Audit writes what the command changed, in the transaction that changed it.
-func (e *env) Audit(tx audit.Execer, action, subject string, detail any) error {
-	return audit.Write(e.ctx, tx, audit.Entry{Actor: e.Actor(), Action: action, Subject: subject, Detail: detail, At: e.now()})
+// actor is a person's name as the audit log has it.
+func actor(name string) (string, error) {
+	const most = 64
+	switch {
+	case name == "":
+		return "", wrongUsage("nobody knows who you are here: say so with --actor NAME or MUARA_ACTOR")
+	case len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
+		return "", wrongUsage("--actor: must be at most %d characters on one line", most)
+	}
+	return "cli:" + name, nil
 }
 
 // Print writes v as the one JSON object under --json, and else what text writes

@@ -25,7 +25,11 @@ func (c *keyCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	key, err := o.CreateKey(e.ctx, c.Merchant, merchant.Mode(c.Mode), c.Name, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	key, err := o.CreateKey(e.ctx, c.Merchant, merchant.Mode(c.Mode), c.Name, by)
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,11 @@ func (c *keyRevokeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	done, err := o.RevokeKey(e.ctx, c.KeyID, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	done, err := o.RevokeKey(e.ctx, c.KeyID, by)
 	if err != nil {
 		return err
 	}

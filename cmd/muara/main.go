@@ -3,7 +3,7 @@
 //
 // A subcommand is a struct in a file of its own, whose exported fields are its
 // flags and arguments, with a method Run(*env) error; its line in [cli] makes it
-// known. Every operator command takes --config and --json, prints one JSON object
+// known. Every operator command takes --config, --json and --actor, prints one JSON object
 // to standard output under --json, and exits 0 on success, 1 with one clear line
 // on standard error when it is refused, 2 when it was called wrongly. One that
 // changes something leaves an audit row in the same transaction.
@@ -36,6 +36,7 @@ const defaultConfig = "muara.yaml"
 type cli struct {
 	Config string `short:"c" default:"${config}" placeholder:"FILE" help:"Configuration file."`
 	JSON   bool   `help:"Print one JSON object."`
+	Actor  string `env:"MUARA_ACTOR" placeholder:"NAME" help:"Who you are, for the audit log and approvals; the system's user unless said."`
 
 	API       apiCmd       `cmd:"" name:"api" help:"Serve the merchant API."`
 	Worker    workerCmd    `cmd:"" help:"Talk to one upstream, or deliver webhooks."`
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		complain(stderr, err)
 		return exitUsage
 	}
-	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, json: c.JSON, configPath: c.Config, now: time.Now}
+	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, json: c.JSON, actor: c.Actor, configPath: c.Config, now: time.Now}
 	err = errors.Join(parsed.Run(e), e.close())
 	var usage *usageError
 	switch {

@@ -192,3 +192,15 @@ func TestLimitsByCommand(t *testing.T) {
 	code, _, _ = s.run("merchant", "limit", "MRA-M-0000000000", "--per-day", "5")
 	require.Equal(t, exitRefused, code)
 }
+
+func TestAnActorHasAName(t *testing.T) {
+	t.Parallel()
+	who, err := actor("Siti Nur")
+	require.NoError(t, err)
+	require.Equal(t, "cli:Siti Nur", who)
+	for name, says := range map[string]string{"": "--actor NAME or MUARA_ACTOR", strings.Repeat("x", 65): "at most 64", "a\nb": "one line", "\xff": "one line"} {
+		_, err := actor(name)
+		require.ErrorContains(t, err, says, "%q", name)
+		require.ErrorAs(t, err, new(*usageError), "%q", name)
+	}
+}

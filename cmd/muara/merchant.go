@@ -53,7 +53,11 @@ func (c *merchantCreateCmd) Run(e *env) error {
 	if o.Sealer, err = (role.Deps{Config: cfg}).Sealer(); err != nil {
 		return err
 	}
-	made, err := o.CreateMerchant(e.ctx, merchant.New{Name: c.Name, Tier: c.Tier, IPs: ips, Mode: merchant.Mode(c.Mode), Actor: e.Actor()})
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	made, err := o.CreateMerchant(e.ctx, merchant.New{Name: c.Name, Tier: c.Tier, IPs: ips, Mode: merchant.Mode(c.Mode), Actor: by})
 	if err != nil {
 		return err
 	}
@@ -112,6 +116,15 @@ func withMerchant(e *env, do func(*backoffice.Office) (*backoffice.MerchantRow, 
 	})
 }
 
+// changeMerchant changes a merchant on behalf of whoever runs the command, and shows it.
+func changeMerchant(e *env, do func(o *backoffice.Office, by string) (*backoffice.MerchantRow, error)) error {
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) { return do(o, by) })
+}
+
 type merchantSuspendCmd struct {
 	ID string `arg:"" help:"Its id."`
 }
@@ -125,8 +138,8 @@ type merchantResumeCmd struct {
 func (c *merchantResumeCmd) Run(e *env) error { return setStatus(e, c.ID, merchant.Active) }
 
 func setStatus(e *env, id string, status merchant.Status) error {
-	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
-		return o.SetStatus(e.ctx, id, status, e.Actor())
+	return changeMerchant(e, func(o *backoffice.Office, by string) (*backoffice.MerchantRow, error) {
+		return o.SetStatus(e.ctx, id, status, by)
 	})
 }
 
@@ -137,8 +150,8 @@ type merchantTierCmd struct {
 }
 
 func (c *merchantTierCmd) Run(e *env) error {
-	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
-		return o.SetTier(e.ctx, c.ID, c.Tier, c.Hold, e.Actor())
+	return changeMerchant(e, func(o *backoffice.Office, by string) (*backoffice.MerchantRow, error) {
+		return o.SetTier(e.ctx, c.ID, c.Tier, c.Hold, by)
 	})
 }
 
@@ -156,7 +169,11 @@ func (c *merchantLimitCmd) Run(e *env) error {
 		return err
 	}
 	change := rule.Change{PerOrder: c.PerOrder, PerDay: c.PerDay, WithdrawPerDay: c.WithdrawPerDay}
-	set, err := o.SetLimits(e.ctx, c.ID, merchant.Mode(c.Mode), change, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	set, err := o.SetLimits(e.ctx, c.ID, merchant.Mode(c.Mode), change, by)
 	if err != nil {
 		return err
 	}
@@ -184,8 +201,8 @@ func (c *merchantIPCmd) Run(e *env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	return withMerchant(e, func(o *backoffice.Office) (*backoffice.MerchantRow, error) {
-		return o.SetIPs(e.ctx, c.ID, ips, e.Actor())
+	return changeMerchant(e, func(o *backoffice.Office, by string) (*backoffice.MerchantRow, error) {
+		return o.SetIPs(e.ctx, c.ID, ips, by)
 	})
 }
 
@@ -226,7 +243,11 @@ func adjust(e *env, id, mode string, sign int64, a ledger.ByHand) error {
 	if a.Ref == "" {
 		a.Ref = "cli-" + rand.Text()
 	}
-	a.Amount, a.Actor = sign*a.Amount, e.Actor()
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	a.Amount, a.Actor = sign*a.Amount, by
 	done, err := o.Adjust(e.ctx, id, merchant.Mode(mode), a)
 	switch {
 	case err == nil:

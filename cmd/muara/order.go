@@ -79,7 +79,11 @@ func (c *orderResolveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.ResolveOrder(e.ctx, c.ID, order.Resolution{As: order.State(c.As), SN: c.SN, Remains: &c.Remains, Why: c.Why, Actor: e.Actor()})
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	row, err := o.ResolveOrder(e.ctx, c.ID, order.Resolution{As: order.State(c.As), SN: c.SN, Remains: &c.Remains, Why: c.Why, Actor: by})
 	return printOrder(e, row, err)
 }
 
@@ -93,7 +97,11 @@ func (c *orderSeenCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.SeenOrder(e.ctx, c.ID, c.Why, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	row, err := o.SeenOrder(e.ctx, c.ID, c.Why, by)
 	return printOrder(e, row, err)
 }
 

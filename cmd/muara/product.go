@@ -33,7 +33,11 @@ func (c *productAddCmd) Run(e *env) error {
 		return err
 	}
 	p := catalog.Premium{Mode: c.Mode, SKU: c.SKU, Name: c.Name, Product: c.Product, Description: c.Description, Price: c.Price}
-	out, err := backoffice.AddProduct(e.ctx, db.Pool, p, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := backoffice.AddProduct(e.ctx, db.Pool, p, by, e.now())
 	if err != nil {
 		return asked(err)
 	}
@@ -69,7 +73,11 @@ func (c *productStockCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := backoffice.AddStock(e.ctx, db.Pool, sealer, c.SKU, in, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := backoffice.AddStock(e.ctx, db.Pool, sealer, c.SKU, in, by, e.now())
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -99,7 +107,11 @@ func setClosed(e *env, sku string, closed bool) error {
 	if err != nil {
 		return err
 	}
-	out, err := backoffice.SetProductClosed(e.ctx, db.Pool, sku, closed, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	out, err := backoffice.SetProductClosed(e.ctx, db.Pool, sku, closed, by, e.now())
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,11 @@ func (c *upstreamReconcileCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	id, err := backoffice.RequestRun(e.ctx, db.Pool, c.Name, c.Date, cfg.Brand.Location(), e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	id, err := backoffice.RequestRun(e.ctx, db.Pool, c.Name, c.Date, cfg.Brand.Location(), by, e.now())
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,11 @@ func (c *tierSetCmd) Run(e *env) error {
 		return err
 	}
 	change := catalog.TierChange{Name: c.Name, MinOrders: c.MinOrders, MinVolume: c.MinVolume}
-	if err := catalog.SetTier(e.ctx, db.Pool, c.Tier, change, e.Actor(), e.now()); err != nil {
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	if err := catalog.SetTier(e.ctx, db.Pool, c.Tier, change, by, e.now()); err != nil {
 		return err
 	}
 	return tierListCmd{}.Run(e)
@@ -89,7 +93,11 @@ func (c *tierMarkupCmd) Run(e *env) error {
 		return err
 	}
 	if c.Remove {
-		if err := backoffice.RemoveMarkup(e.ctx, db.Pool, c.Tier, row.Scope, row.Key, e.Actor(), e.now()); err != nil {
+		by, err := e.Actor()
+		if err != nil {
+			return err
+		}
+		if err := backoffice.RemoveMarkup(e.ctx, db.Pool, c.Tier, row.Scope, row.Key, by, e.now()); err != nil {
 			return err
 		}
 		return (&tierMarkupsCmd{Tier: c.Tier}).Run(e)
@@ -101,7 +109,11 @@ func (c *tierMarkupCmd) Run(e *env) error {
 		}
 		row.Percent = &percent
 	}
-	set, err := backoffice.SetMarkup(e.ctx, db.Pool, row, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	set, err := backoffice.SetMarkup(e.ctx, db.Pool, row, by, e.now())
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,11 @@ func (c *tokenCreateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	n := token.New{Name: c.Name, Role: token.Role(c.Role), Actor: e.Actor()}
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	n := token.New{Name: c.Name, Role: token.Role(c.Role), Actor: by}
 	if c.Expires != nil {
 		if n.Expires = *c.Expires; n.Expires <= 0 {
 			return wrongUsage("--expires is longer than nothing; leave it out for a token that lives until it is revoked")
@@ -74,7 +78,11 @@ func (c *tokenRevokeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := o.Tokens().Revoke(e.ctx, c.ID, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	t, err := o.Tokens().Revoke(e.ctx, c.ID, by)
 	if err != nil {
 		return err
 	}

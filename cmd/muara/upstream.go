@@ -120,7 +120,11 @@ func (c *upstreamPauseCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.PauseUpstream(e.ctx, c.Name, c.Why, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	row, err := o.PauseUpstream(e.ctx, c.Name, c.Why, by)
 	return printState(e, row, err)
 }
 
@@ -135,7 +139,11 @@ func (c *upstreamResumeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	row, err := o.ResumeUpstream(e.ctx, c.Name, e.Actor())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	row, err := o.ResumeUpstream(e.ctx, c.Name, by)
 	return printState(e, row, err)
 }
 

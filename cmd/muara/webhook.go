@@ -80,7 +80,11 @@ func (c *webhookReplayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	d, err := backoffice.ReplayDelivery(e.ctx, db.Pool, c.ID, e.Actor(), e.now())
+	by, err := e.Actor()
+	if err != nil {
+		return err
+	}
+	d, err := backoffice.ReplayDelivery(e.ctx, db.Pool, c.ID, by, e.now())
 	if err != nil {
 		return err
 	}

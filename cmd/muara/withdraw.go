@@ -130,7 +130,9 @@ func decideWithdrawal(e *env, id string, r withdraw.Decision,
 	if err != nil {
 		return err
 	}
-	r.Actor = e.Actor()
+	if r.Actor, err = e.Actor(); err != nil {
+		return err
+	}
 	out, err := decide(t, e.ctx, id, r)
 	if err != nil {
 		return asked(err)

@@ -46,6 +46,8 @@ func TestAnOperatorDecidesAboutWithdrawals(t *testing.T) {
 	code, _, errs := d.run("withdraw", "approve", four)
 	require.Equal(t, exitRefused, code)
 	require.Contains(t, errs, "2 different people")
+	require.Equal(t, "approved", d.json("--actor", "siti", "withdraw", "approve", four)["state"])
+	require.Contains(t, fmt.Sprint(d.json("withdraw", "show", four)["approvals"]), "cli:siti")
 
 	n, _ := withdraw.ParseID(doubt)
 	k := d.payouts(1)

@@ -44,6 +44,15 @@ type Statement struct {
 	Mutations  []MutationRow `json:"mutations"`
 }
 
+// Mask leaves out what operators wrote beside what they moved by hand.
+func (s *Statement) Mask() {
+	for i := range s.Mutations {
+		if m := &s.Mutations[i]; m.Kind == ledger.KindAdjustment {
+			m.Notes = ""
+		}
+	}
+}
+
 // Verified is whether the books explain themselves, and what does not.
 type Verified struct {
 	Clean    bool          `json:"clean"`

@@ -43,6 +43,18 @@ type OrderRow struct {
 	CreatedAt   time.Time      `json:"created_at"`
 	UpdatedAt   time.Time      `json:"updated_at"`
 	NextRunAt   *time.Time     `json:"next_run_at"`
+
+	quoted bool // the flag is what the source said
+}
+
+// saysSource stands for a flag that is the source's own words.
+const saysSource = "its source says something of it"
+
+// Mask leaves out what the source said.
+func (r *OrderRow) Mask() {
+	if r.quoted {
+		r.Flag = saysSource
+	}
 }
 
 // NewOrderRow shows an order as it stands at a moment.
@@ -51,7 +63,7 @@ func NewOrderRow(o *order.Order, merchantID string, now time.Time) OrderRow {
 		OrderID: o.PublicID(), ID: o.ID, MerchantID: merchantID, Mode: o.Mode, Ref: o.Ref, Category: o.Category, SKU: o.SKU,
 		State: o.State, Status: o.Status(), Flag: o.Flag, Attempt: o.Attempt, Upstream: o.Upstream, UpstreamRef: o.UpstreamRef,
 		Price: o.Price, Cost: o.Cost, Refunded: o.Refunded, AgeSeconds: int64(now.Sub(o.CreatedAt) / time.Second),
-		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), NextRunAt: o.NextRunAt,
+		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), NextRunAt: o.NextRunAt, quoted: o.Flag != "" && o.Flag == o.Facts.Alert,
 	}
 }
 
@@ -335,6 +347,7 @@ func (o *Office) OrderState(ctx context.Context, name string) (string, error) {
 // Mask hides what belongs to the merchant's customer, and leaves out what was delivered
 // and what was said about it.
 func (p *OrderPage) Mask() {
+	p.OrderRow.Mask()
 	p.Recipient, p.Inputs, p.ZoneID = mask.Number(p.Recipient), nil, nil
 	f := &p.Facts
 	f.SN, f.Phone, f.Messages, f.Note, f.Alert = "", mask.Number(f.Phone), nil, "", ""

@@ -43,7 +43,7 @@ func Common(kind fault.Kind) (Refusal, bool) {
 	case fault.SlowBody:
 		return Refusal{"SlowBody", http.StatusRequestTimeout, codeInvalid, "The body did not arrive in time."}, true
 	case fault.TooLarge:
-		return Refusal{"TooLarge", http.StatusRequestEntityTooLarge, codeInvalid, "The body is larger than 1 MiB."}, true
+		return Refusal{"TooLarge", http.StatusRequestEntityTooLarge, codeInvalid, "The body is larger than 1 MiB, or than its route says."}, true
 	case fault.RateLimited:
 		return Refusal{"RateLimited", http.StatusTooManyRequests, "rate_limited", "Too many requests; `Retry-After` says when to go on."}, true
 	case fault.MethodNotAllowed:

@@ -73,11 +73,14 @@ type Operation struct {
 	// Body is a value of the type that documents the request's JSON where Huma does not
 	// decode it; nil for none.
 	Body any
-	// MaxBody bounds the request's body in bytes; zero is Huma's own bound, 1 MiB.
+	// MaxBody bounds the request's body in bytes; zero is Huma's own bound, 1 MiB within 5 s.
 	MaxBody int64
 	// Sends and Gives are the examples of request and answer.
 	Sends, Gives any
 }
+
+// slowest is how many bytes a second of a large body have to come: its time is by its bound.
+const slowest = 256 << 10
 
 // AnswerTimeout bounds the work for one answer. What was committed by then stays.
 const AnswerTimeout = 20 * time.Second
@@ -142,7 +145,7 @@ func (s *Service) KnownHeaders() map[string]*huma.Param {
 func (s *Service) describe(op Operation, ok *huma.Response) huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Text,
-		Tags: []string{op.Tag}, MaxBodyBytes: op.MaxBody, Security: []map[string][]string{{s.Security: {}}},
+		Tags: []string{op.Tag}, MaxBodyBytes: op.MaxBody, BodyReadTimeout: time.Duration(op.MaxBody/slowest) * time.Second, Security: []map[string][]string{{s.Security: {}}},
 		Responses: map[string]*huma.Response{"200": ok},
 	}
 	byStatus := map[int][]Refusal{}
