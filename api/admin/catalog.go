@@ -82,6 +82,7 @@ func (s *server) catalogRoutes() {
 	}
 	closing("close", "close", "Take a product off sale", true)
 	closing("open", "open", "Put a product on sale again", false)
+	s.choiceRoutes()
 	s.reviewRoutes()
 	s.tableRoutes()
 	register(s, token.Operator, rest.Operation{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/muarahq/muara/pkg/backoffice"
 	"github.com/muarahq/muara/pkg/catalog"
 )
 
@@ -22,16 +23,11 @@ func (c *catalogPolicyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	n, err := catalog.SetPolicy(e.ctx, db.Pool, c.SKU, catalog.Policy(c.Policy), by, e.now())
-	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("no product has the SKU %q", c.SKU)
-	}
+	set, err := backoffice.SetPolicy(e.ctx, db.Pool, c.SKU, catalog.Policy(c.Policy), by, e.now())
 	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"policy": c.Policy, "sku": c.SKU, "changed": n}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "by %s: %d products changed\n", c.Policy, n)
-	})
+	return e.Print(set, func(w io.Writer) { _, _ = fmt.Fprintf(w, "by %s: %d products changed\n", set.Policy, set.Changed) })
 }
 
 type catalogRankCmd struct {
@@ -52,14 +48,9 @@ func (c *catalogRankCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = catalog.SetRank(e.ctx, db.Pool, c.Offer, c.Priority, c.Weight, by, e.now())
-	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("no offer has the id %d", c.Offer)
-	}
+	set, err := backoffice.SetRank(e.ctx, db.Pool, c.Offer, c.Priority, c.Weight, by, e.now())
 	if err != nil {
 		return err
 	}
-	return e.Print(map[string]any{"offer_id": c.Offer, "priority": c.Priority, "weight": c.Weight}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "offer %d is ranked\n", c.Offer)
-	})
+	return e.Print(set, func(w io.Writer) { _, _ = fmt.Fprintf(w, "offer %d is ranked\n", set.OfferID) })
 }

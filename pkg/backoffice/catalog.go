@@ -202,6 +202,46 @@ func SetOfferClosed(ctx context.Context, pool *pgxpool.Pool, offerID int64, clos
 	return &OfferChanged{offerID, closed}, nil
 }
 
+// PolicySet is how one of several offers is chosen from now on.
+type PolicySet struct {
+	Policy catalog.Policy `json:"policy"`
+	SKU    string         `json:"sku" doc:"The product that it was said of; empty for all."`
+	// Changed is how many products changed.
+	Changed int `json:"changed" doc:"How many products changed."`
+}
+
+// SetPolicy says how one of several offers of a product is chosen; of all products for
+// which it was not said alone where sku is empty.
+func SetPolicy(ctx context.Context, pool *pgxpool.Pool, sku string, policy catalog.Policy, actor string, now time.Time) (*PolicySet, error) {
+	n, err := catalog.SetPolicy(ctx, pool, sku, policy, actor, now)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, fault.New(fault.NotFound, "no product has the SKU "+sku)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &PolicySet{policy, sku, n}, nil
+}
+
+// RankSet is what was said of an offer's rank; nil stayed as it was.
+type RankSet struct {
+	OfferID  int64 `json:"offer_id"`
+	Priority *int  `json:"priority"`
+	Weight   *int  `json:"weight"`
+}
+
+// SetRank sets an offer's priority and weight; nil keeps one.
+func SetRank(ctx context.Context, pool *pgxpool.Pool, offerID int64, priority, weight *int, actor string, now time.Time) (*RankSet, error) {
+	err := catalog.SetRank(ctx, pool, offerID, priority, weight, actor, now)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, fault.New(fault.NotFound, fmt.Sprintf("no offer has the id %d", offerID))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &RankSet{offerID, priority, weight}, nil
+}
+
 // ProductChanged is a product that was closed or opened.
 type ProductChanged struct {
 	SKU    string `json:"sku"`

@@ -65,9 +65,9 @@ func TestWhatIsToBeCanceledIsBoughtNowhereElse(t *testing.T) {
 			require.NotNil(t, o.CompletedAt)
 			require.EqualValues(t, 100_000, s.balance(t, s.wallet))
 			require.Equal(t, []string{"processing", "canceled"}, last(s.bodies(), "processing", "canceled"))
-			require.InDelta(t, 1, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "smm", "canceled")), 0)
-			require.InDelta(t, 0, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "smm", "queued")), 0)
-			require.InDelta(t, 20_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "smm", "refund")), 0)
+			require.InDelta(t, 1, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "smm", "live", "canceled")), 0)
+			require.InDelta(t, 0, testutil.ToFloat64(m.entered.WithLabelValues("up-a", "smm", "live", "queued")), 0)
+			require.InDelta(t, 20_000, testutil.ToFloat64(m.rupiah.WithLabelValues("up-a", "smm", "live", "refund")), 0)
 
 			for _, step := range []Step{c.step, {To: Canceled}, {From: Queued, To: Sending}} {
 				_, err := s.try(o, step)
