@@ -59,3 +59,18 @@ func TestHelmTestAsksTheService(t *testing.T) {
 	require.Equal(t, []string{"probe", "--timeout", "30s", "http://" + prefix + "api:8000/openapi.json"}, pod.Spec.Containers[0].Args)
 	require.Empty(t, all[*corev1.Pod](render(t, two, `tests: {enabled: false}`)))
 }
+
+func TestCallersAddressesArriveThroughALoadBalancer(t *testing.T) {
+	t.Parallel()
+	spec := func(doc string) corev1.ServiceSpec {
+		return one[*corev1.Service](render(t, two, doc), prefix+"api").Spec
+	}
+	plain := spec("")
+	require.Empty(t, plain.ExternalTrafficPolicy)
+	outside := spec(`api: {service: {type: LoadBalancer, loadBalancerClass: example.com/nlb, loadBalancerSourceRanges: [192.0.2.0/24]}}`)
+	require.Equal(t, corev1.ServiceExternalTrafficPolicyLocal, outside.ExternalTrafficPolicy)
+	require.Equal(t, "example.com/nlb", *outside.LoadBalancerClass)
+	require.Equal(t, []string{"192.0.2.0/24"}, outside.LoadBalancerSourceRanges)
+	require.Equal(t, corev1.ServiceExternalTrafficPolicyCluster, spec(`api: {service: {type: NodePort, externalTrafficPolicy: Cluster}}`).ExternalTrafficPolicy)
+	render(t, two, `workers: {resources: {limits: {memory: 512Ki, cpu: 500m}, requests: {memory: 1.5Gi, cpu: 1, ephemeral-storage: 2k}}}`)
+}

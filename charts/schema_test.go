@@ -173,6 +173,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		`networkPolicy: {database: {peers: [{}]}}`,
 		`autoscaling: {provider: hpa}`,
 		`workers: {resources: {limit: {cpu: 1}}}`,
+		`workers: {resources: {limits: {memory: 1ki}}}`,
+		`workers: {resources: {limits: {memory: 1mi}}}`,
+		`api: {service: {externalTrafficPolicy: local}}`,
 		`workers: {resources: {limits: {memory: 1 GiB}}}`,
 	} {
 		_, err := try(t, two, wrong)
